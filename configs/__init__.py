@@ -1,0 +1,1 @@
+"""The whole program's configuration - schema and presets."""

@@ -1,0 +1,1 @@
+"""Single-frame detectors in two halves, so that propagation fits in between."""

@@ -1,0 +1,1 @@
+"""Optical flow - LightFlow, its training and its rivals."""

@@ -1,0 +1,1 @@
+"""The temporal part - key frames, warp, the frame loop."""

@@ -1,0 +1,53 @@
+"""Run an exported graph: arrays in, arrays out, no TensorFlow."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from ai_edge_litert.interpreter import Interpreter
+
+from vod.errors import ShapeError, WeightsError
+from vod.types import FloatArray
+
+Graph = Callable[..., tuple[FloatArray, ...]]
+"""Takes one array an input and gives one array an output, in the graph's own order."""
+
+
+class LiteRtGraph:
+    """One `.tflite` file in LiteRT's interpreter (XNNPACK, fixed shapes).
+
+    Attributes:
+        path: the file.
+        input_shapes: one shape an input, in the graph's order.
+        output_shapes: one shape an output, in the graph's order.
+    """
+
+    def __init__(self, path: Path, *, threads: int = 2) -> None:
+        self.path = path
+        try:
+            self._interpreter = Interpreter(str(path), num_threads=threads)
+            self._interpreter.allocate_tensors()
+        except (ValueError, RuntimeError, OSError) as error:
+            raise WeightsError(f"{path} is not a runnable .tflite graph.") from error
+        inputs = self._interpreter.get_input_details()
+        outputs = self._interpreter.get_output_details()
+        self._input_indices = [detail["index"] for detail in inputs]
+        self._output_indices = [detail["index"] for detail in outputs]
+        self.input_shapes = [tuple(map(int, detail["shape"])) for detail in inputs]
+        self.output_shapes = [tuple(map(int, detail["shape"])) for detail in outputs]
+
+    def __call__(self, *inputs: FloatArray) -> tuple[FloatArray, ...]:
+        """Run the graph; the outputs are copies that later calls do not touch.
+
+        Raises:
+            ShapeError: an input is missing or of another shape than the graph's.
+        """
+        shapes = [array.shape for array in inputs]
+        if shapes != self.input_shapes:
+            raise ShapeError(
+                f"{self.path.name} takes inputs {self.input_shapes}, received {shapes}."
+            )
+        for index, array in zip(self._input_indices, inputs, strict=True):
+            self._interpreter.set_tensor(index, np.ascontiguousarray(array, np.float32))
+        self._interpreter.invoke()
+        return tuple(self._interpreter.get_tensor(i) for i in self._output_indices)

@@ -1,0 +1,62 @@
+"""From a decoded frame to a network's input, and boxes back."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from vod.errors import ConfigError
+from vod.types import ByteArray, FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class Preprocessing:
+    """How a network wants its picture; stored with its weights.
+
+    The frame is stretched to `(height, width)` (aspect ratio is not kept, as in the
+    TensorFlow object-detection models), then `(pixel - mean) / scale`, RGB order.
+
+    Attributes:
+        height: rows of the network's input.
+        width: columns of the network's input.
+        mean: pixel value that becomes 0.
+        scale: divisor, in pixel values.
+    """
+
+    height: int
+    width: int
+    mean: float = 127.5
+    scale: float = 127.5
+
+    def __post_init__(self) -> None:
+        if self.height < 1 or self.width < 1 or self.scale <= 0:
+            raise ConfigError(
+                "preprocessing needs a positive height, width and scale, received "
+                f"{self.height}, {self.width}, {self.scale}."
+            )
+
+    def resize(self, rgb: ByteArray) -> ByteArray:
+        """Stretch `(H, W, 3)` uint8 RGB to `(height, width, 3)` uint8."""
+        size = (self.width, self.height)
+        resized: ByteArray = cv2.resize(rgb, size, interpolation=cv2.INTER_LINEAR)
+        return resized
+
+    def normalise(self, resized: ByteArray) -> FloatArray:
+        """Turn `(height, width, 3)` uint8 into the network's `(1, height, width, 3)`."""
+        image = resized.astype(np.float32)
+        image -= np.float32(self.mean)
+        image *= np.float32(1 / self.scale)
+        return image[None]
+
+    def __call__(self, rgb: ByteArray) -> FloatArray:
+        """Turn `(H, W, 3)` uint8 RGB into `(1, height, width, 3)` float32."""
+        return self.normalise(self.resize(rgb))
+
+    def boxes_to_frame(
+        self, boxes: FloatArray, *, frame_height: int, frame_width: int
+    ) -> FloatArray:
+        """Scale `(N, 4)` boxes in network-input pixels to frame pixels, and clip them."""
+        x_scale, y_scale = frame_width / self.width, frame_height / self.height
+        scaled = boxes * np.array([x_scale, y_scale, x_scale, y_scale], np.float32)
+        limit = [frame_width, frame_height, frame_width, frame_height]
+        return np.clip(scaled, 0, np.array(limit, np.float32))

@@ -1,0 +1,90 @@
+"""The two values that every room passes on: a decoded frame and what was found in it."""
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+
+from vod.errors import ShapeError
+
+FloatArray = npt.NDArray[np.float32]
+IntArray = npt.NDArray[np.int32]
+ByteArray = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Frame:
+    """One decoded frame, as a viewer would see it (rotation applied).
+
+    Attributes:
+        index: 0-based position among the frames that the source yields.
+        time_s: presentation time in seconds (pts x time base, never index / fps).
+        rgb: `(H, W, 3)` uint8.
+    """
+
+    index: int
+    time_s: float
+    rgb: ByteArray
+
+    def __post_init__(self) -> None:
+        if self.rgb.ndim != 3 or self.rgb.shape[2] != 3 or self.rgb.dtype != np.uint8:
+            raise ShapeError(
+                f"frame {self.index} must be (H, W, 3) uint8, "
+                f"received {self.rgb.shape} {self.rgb.dtype}."
+            )
+
+    @property
+    def height(self) -> int:
+        """Rows of the picture."""
+        return int(self.rgb.shape[0])
+
+    @property
+    def width(self) -> int:
+        """Columns of the picture."""
+        return int(self.rgb.shape[1])
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Detections:
+    """Detections of one frame, best score first.
+
+    Attributes:
+        boxes: `(N, 4)` float32, x1, y1, x2, y2 in pixels of the decoded frame; the
+            first pixel spans 0 to 1, x2 and y2 are exclusive.
+        scores: `(N,)` float32 in [0, 1].
+        labels: `(N,)` int32, 0-based index into the detector's classes (background is
+            not a class).
+    """
+
+    boxes: FloatArray
+    scores: FloatArray
+    labels: IntArray
+
+    def __post_init__(self) -> None:
+        count = len(self.scores)
+        if self.boxes.shape != (count, 4) or self.labels.shape != (count,):
+            raise ShapeError(
+                "detections must share their length. Expected boxes (N, 4), scores "
+                f"(N,), labels (N,); received {self.boxes.shape}, {self.scores.shape}, "
+                f"{self.labels.shape}."
+            )
+        if count and not (self.scores.min() >= 0 and self.scores.max() <= 1):
+            raise ValueError(
+                "scores must lie in [0, 1], received "
+                f"{self.scores.min()} to {self.scores.max()}."
+            )
+
+    def __len__(self) -> int:
+        return len(self.scores)
+
+    @classmethod
+    def empty(cls) -> Self:
+        """Give the detections of a frame in which nothing was found."""
+        return cls(
+            np.zeros((0, 4), np.float32), np.zeros(0, np.float32), np.zeros(0, np.int32)
+        )
+
+    def select(self, keep: npt.NDArray[np.bool_] | npt.NDArray[np.intp]) -> Self:
+        """Give the detections at `keep`, a boolean mask or indices, in that order."""
+        return type(self)(self.boxes[keep], self.scores[keep], self.labels[keep])
