@@ -1,1 +1,1 @@
-"""The whole program's configuration - schema and presets."""
+"""Presets as YAML; the schema of each is a dataclass in the room that uses it."""

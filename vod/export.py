@@ -7,7 +7,7 @@ import logging
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -66,12 +66,17 @@ def export_graph(
     return error
 
 
+def _as_input(arrays: Sequence[Any]) -> Any:
+    """Give inputs as a functional model takes them: one bare, several as a list."""
+    return arrays[0] if len(arrays) == 1 else list(arrays)
+
+
 def _convert(model: "keras.Model") -> bytes:
     import tensorflow as tf
 
     @tf.function
     def run(*inputs: "tf.Tensor") -> "tuple[tf.Tensor, ...]":
-        outputs = model(list(inputs), training=False)
+        outputs = model(_as_input(inputs), training=False)
         return tuple(outputs) if isinstance(outputs, (list, tuple)) else (outputs,)
 
     specs = [
@@ -98,7 +103,7 @@ def _compare(
     graph = LiteRtGraph(written)
     worst = 0.0
     for sample in samples:
-        outputs = model([np.asarray(array) for array in sample], training=False)
+        outputs = model(_as_input(sample), training=False)
         outputs = outputs if isinstance(outputs, (list, tuple)) else [outputs]
         for index, (ours, keras_output) in enumerate(
             zip(graph(*sample), outputs, strict=True)
