@@ -1,0 +1,306 @@
+"""Decode video files and network streams, with exact times and without silent stops."""
+
+import logging
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+
+import av
+import av.error
+import numpy as np
+from av.video.frame import VideoFrame
+from av.video.reformatter import Colorspace, VideoReformatter
+
+from vod.errors import VideoError
+from vod.timeline import Timeline
+from vod.types import ByteArray, Frame
+from vod.video_info import VideoInfo
+from vod.video_open import (
+    find_video_stream,
+    is_live,
+    network_address,
+    open_container,
+    reason_of,
+    shown_name,
+)
+
+logger = logging.getLogger(__name__)
+
+FALLBACK_RATE: Final = Fraction(25)
+_UNSPECIFIED_COLORSPACE: Final = 2  # AVCOL_SPC_UNSPECIFIED
+_HD_HEIGHT: Final = 720  # untagged pictures from here on are BT.709, as players assume
+_FLUSH_ATTEMPTS: Final = 16  # a damaged end may fail once a decoder thread
+
+
+class VideoReader:
+    """Decode a video file or network stream; iterate once, in presentation order.
+
+    Damage in the middle or a missing end does not stop it: the readable frames are
+    yielded, and `problems` tells what was lost, in sentences.
+
+    Args:
+        location: a file, or an address such as `rtsp://host/stream`.
+        start_s: the first frame at or after this time is the first one yielded; times
+            still count from the beginning of the video.
+        max_frames: stop after so many frames.
+
+    Attributes:
+        info: see `VideoInfo`.
+        problems: what went wrong so far; complete after the last frame.
+
+    Raises:
+        VideoError: if there is no readable picture in it.
+    """
+
+    def __init__(
+        self,
+        location: str | Path,
+        *,
+        start_s: float = 0.0,
+        max_frames: int | None = None,
+    ) -> None:
+        self.problems: list[str] = []
+        self._address = network_address(location)
+        self._name = shown_name(location)
+        self._path = None if self._address else Path(location)
+        self._max_frames = max_frames
+        self._damaged = 0
+        self._stopped: str | None = None
+        self._last_dts: int | None = None
+        self._is_cut = False
+        self._container = open_container(location)
+        try:
+            self._stream = find_video_stream(self._container, name=self._name)
+            self._decoded = self._decode()
+            self._first, self._first_time_s = self._find_first(start_s)
+            self._orientation = _orientation(self._first)
+            self._size = (self._first.width, self._first.height)
+            self._reformatter = VideoReformatter()
+            self.info = self._describe()
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        error_type: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Free the decoder; what was yielded stays valid."""
+        self._container.close()
+
+    def __iter__(self) -> Iterator[Frame]:
+        decoded, time_s = self._first, self._first_time_s
+        index = 0
+        while self._max_frames is None or index < self._max_frames:
+            yield Frame(index, time_s, self._to_rgb(decoded, index))
+            index += 1
+            if index == self._max_frames:
+                break
+            following = next(self._decoded, None)
+            if following is None:
+                self._report_end(index, time_s)
+                return
+            decoded, time_s = following, self._timeline.time_of(following.pts)
+        self._report_damage()
+
+    def _find_first(self, start_s: float) -> tuple[VideoFrame, float]:
+        """Give the first frame at or after `start_s`, and its time."""
+        stream, time_base = self._stream, self._time_base
+        start = stream.start_time or 0
+        if start_s > 0:
+            try:
+                ticks = start + round(start_s / float(time_base))
+                self._container.seek(ticks, stream=stream)
+            except av.error.FFmpegError:
+                logger.debug("%s cannot seek; decoding from its start", self._name)
+        timeline, last_s = None, None
+        for decoded in self._decoded:
+            if timeline is None:
+                if start_s == 0 and decoded.pts is not None:
+                    known = stream.start_time is not None
+                    start = min(start, decoded.pts) if known else decoded.pts
+                period = 1 / (self._rate or FALLBACK_RATE)
+                timeline = Timeline(time_base, start=start, period_s=period)
+            last_s = timeline.time_of(decoded.pts)
+            if last_s >= start_s - float(time_base) / 2:
+                self._timeline = timeline
+                return decoded, last_s
+        if last_s is not None:
+            raise VideoError(
+                f"{self._name} has no frame at or after {start_s:g} s; its last one is "
+                f"at {last_s:.3f} s."
+            )
+        reason = f" ({self._stopped})" if self._stopped else ""
+        raise VideoError(f"{self._name} holds no readable frame{reason}.")
+
+    @property
+    def _time_base(self) -> Fraction:
+        return self._stream.time_base or Fraction(1, 90_000)
+
+    @property
+    def _rate(self) -> Fraction | None:
+        rate = self._stream.average_rate or self._stream.guessed_rate
+        return rate if rate else None
+
+    def _describe(self) -> VideoInfo:
+        stream, container = self._stream, self._container
+        duration_s = None
+        if stream.duration:
+            duration_s = float(stream.duration * self._time_base)
+        elif container.duration and container.duration > 0:
+            duration_s = container.duration / av.time_base
+        count: int | None = stream.frames or None
+        if duration_s and self._rate:
+            count = count or round(duration_s * self._rate)
+            count -= min(count, round(self._first_time_s * self._rate))
+        if self._max_frames is not None and count is not None:
+            count = min(count, self._max_frames)
+        turned = self._orientation[0]
+        aspect = stream.sample_aspect_ratio or Fraction(1)
+        width, height = self._size[::-1] if turned else self._size
+        return VideoInfo(
+            name=self._name,
+            width=width,
+            height=height,
+            average_rate=self._rate,
+            frame_count=count,
+            duration_s=duration_s,
+            time_base=self._time_base,
+            is_live=self._address is not None
+            and is_live(self._address, has_duration=duration_s is not None),
+            has_audio=bool(container.streams.audio),
+            path=self._path,
+            pixel_aspect=1 / aspect if turned else aspect,
+        )
+
+    def _decode(self) -> Iterator[VideoFrame]:
+        """Yield what can be decoded; count and remember what cannot."""
+        packets = self._container.demux(self._stream)
+        while self._stopped is None:
+            try:
+                packet = next(packets, None)
+            except (av.error.FFmpegError, OSError) as error:
+                self._stopped = reason_of(error)
+                break
+            if packet is None:
+                return
+            if packet.dts is not None:
+                self._last_dts = packet.dts
+            self._is_cut = packet.is_corrupt or (self._is_cut and not packet.size)
+            if packet.size:
+                self._damaged += packet.is_corrupt
+                yield from self._decode_packet(packet) or []
+            else:
+                yield from self._flush()
+                return
+        yield from self._flush()
+
+    def _decode_packet(self, packet: Any) -> list[VideoFrame] | None:
+        """Decode one packet, None to flush; None when the decoder refuses it."""
+        try:
+            return list(self._stream.decode(packet))
+        except av.error.EOFError:
+            return []
+        except av.error.FFmpegError as error:
+            logger.debug("%s: %s", self._name, error)
+            self._damaged += 1
+            return None
+
+    def _flush(self) -> Iterator[VideoFrame]:
+        for _ in range(_FLUSH_ATTEMPTS):
+            frames = self._decode_packet(None)
+            if frames is not None:
+                yield from frames
+                return
+
+    def _to_rgb(self, decoded: VideoFrame, index: int) -> ByteArray:
+        self._damaged += decoded.is_corrupt
+        source = None
+        if decoded.colorspace == _UNSPECIFIED_COLORSPACE:
+            is_hd = decoded.height >= _HD_HEIGHT
+            source = Colorspace.ITU709 if is_hd else Colorspace.ITU601
+        if (decoded.width, decoded.height) != self._size:
+            self._note(
+                f"{self._name}: the size changes at frame {index}; later frames "
+                f"are scaled to {self._size[0]}x{self._size[1]}."
+            )
+        width, height = self._size
+        try:
+            picture = self._reformatter.reformat(
+                decoded, width, height, "rgb24", src_colorspace=source
+            ).to_ndarray()
+        except (av.error.FFmpegError, ValueError) as error:
+            raise VideoError(
+                f"{self._name}: frame {index} cannot be shown as RGB ({error})."
+            ) from error
+        turned, mirror, upside_down = self._orientation
+        rgb: np.ndarray[Any, Any] = picture.transpose(1, 0, 2) if turned else picture
+        rgb = rgb[:, ::-1] if mirror else rgb
+        rgb = rgb[::-1] if upside_down else rgb
+        contiguous: ByteArray = np.ascontiguousarray(rgb, dtype=np.uint8)
+        return contiguous
+
+    def _note(self, problem: str) -> None:
+        if problem not in self.problems:
+            self.problems.append(problem)
+            logger.warning("%s", problem)
+
+    def _report_end(self, count: int, last_s: float) -> None:
+        """Say whether the frames ended before the video should."""
+        self._report_damage()
+        reason = f" ({self._stopped})" if self._stopped else ""
+        index = self._stream.index_entries
+        expected = index[-1].timestamp if len(index) else None
+        is_short = self._is_cut or (
+            expected is not None
+            and self._last_dts is not None
+            and self._last_dts < expected
+        )
+        duration_s = self.info.duration_s
+        if not self._stream.duration and duration_s and not self.info.has_audio:
+            is_short = is_short or duration_s - last_s > 1.0
+        if reason or is_short:
+            total = f" of {duration_s:.2f} s" if duration_s else ""
+            self._note(
+                f"{self._name} ends early{reason}: {count} frames could be read, up to "
+                f"{last_s:.2f} s{total}."
+            )
+
+    def _report_damage(self) -> None:
+        missing = self._timeline.missing_frames()
+        if self._damaged:
+            self._note(
+                f"{self._name} is damaged (packets or frames: {self._damaged}); frames "
+                "there are skipped or show errors."
+            )
+        if missing:
+            self._note(f"{self._name} has gaps (missing frames: about {missing}).")
+        if self._timeline.repaired:
+            self._note(
+                f"{self._name} has frames without a valid time "
+                f"({self._timeline.repaired}); theirs follow from the frame rate."
+            )
+
+
+def _orientation(decoded: VideoFrame) -> tuple[bool, bool, bool]:
+    """Give how to show a frame: transpose, then mirror, then turn upside down.
+
+    The display matrix `[a b u; c d v; x y w]` maps x' = a x + c y, y' = b x + d y
+    (FFmpeg, libavutil/display.h), so a = 0 swaps the axes and the signs flip them.
+    """
+    matrix: Any = decoded.side_data.get("DISPLAYMATRIX")
+    if matrix is None:
+        return False, False, False
+    a, b, _, c, d = np.frombuffer(bytes(matrix), np.int32)[:5].tolist()
+    turned = abs(b) > abs(a)
+    return turned, (c if turned else a) < 0, (b if turned else d) < 0
