@@ -6,6 +6,7 @@ differs from it. Unknown key, duplicate key or wrong type is one clear `ConfigEr
 
 import dataclasses
 import difflib
+import math
 import types
 import typing
 from collections.abc import Mapping, Sequence
@@ -24,17 +25,16 @@ class _UniqueKeyLoader(yaml.SafeLoader):
 
 
 def _unique_mapping(loader: _UniqueKeyLoader, node: yaml.MappingNode) -> dict[Any, Any]:
-    keys = [loader.construct_object(key) for key, _ in node.value]
-    for key in keys:
-        if keys.count(key) > 1:
-            raise ConfigError(
-                f"key '{key}' is stated twice near line {node.start_mark.line + 1}."
-            )
-    loader.flatten_mapping(node)
-    return {
-        loader.construct_object(key): loader.construct_object(value, deep=True)
-        for key, value in node.value
-    }
+    values: dict[Any, Any] = {}
+    for key_node, value_node in node.value:
+        line = key_node.start_mark.line + 1
+        if not isinstance(key_node, yaml.ScalarNode):
+            raise ConfigError(f"line {line}: a key must be a plain word.")
+        key = loader.construct_object(key_node)
+        if key in values:
+            raise ConfigError(f"line {line}: key '{key}' is stated twice.")
+        values[key] = loader.construct_object(value_node, deep=True)
+    return values
 
 
 _UniqueKeyLoader.add_constructor(
@@ -66,11 +66,11 @@ def load_config(
         ConfigError: naming the file, the dotted key and the nearest valid name.
     """
     values = _read_yaml(path) if path is not None else {}
-    source = str(path) if path is not None else "--set"
     for override in overrides:
         _apply_override(values, override)
-        source = source if path is not None and source != "--set" else "--set"
-    return from_mapping(schema, values, source=source)
+    sources = [str(path)] if path is not None else []
+    sources += ["--set"] if overrides or path is None else []
+    return from_mapping(schema, values, source=" with ".join(sources))
 
 
 def _read_yaml(path: Path) -> dict[str, Any]:
@@ -79,11 +79,12 @@ def _read_yaml(path: Path) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"cannot read config {path}: {error}") from error
     try:
-        values = yaml.load(text, Loader=_UniqueKeyLoader)  # noqa: S506 (a SafeLoader)
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{path} is not valid YAML: {error}") from error
+        values = yaml.load(text, Loader=_UniqueKeyLoader)
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from error
+    # PyYAML lets the ValueError of a text like 2020-13-45, a date, pass through.
+    except (yaml.YAMLError, ValueError) as error:
+        raise ConfigError(f"{path} is not valid YAML: {error}") from error
     if values is None:
         return {}
     if not isinstance(values, dict):
@@ -96,8 +97,10 @@ def _apply_override(values: dict[str, Any], override: str) -> None:
     if not equals or not dotted:
         raise ConfigError(f"--set expects key.sub=value, received '{override}'.")
     try:
-        value = yaml.load(text, Loader=_UniqueKeyLoader)  # noqa: S506 (a SafeLoader)
-    except yaml.YAMLError as error:
+        value = yaml.load(text, Loader=_UniqueKeyLoader)
+    except ConfigError as error:
+        raise ConfigError(f"--set {override}: {error}") from error
+    except (yaml.YAMLError, ValueError) as error:
         raise ConfigError(f"--set {override}: the value is not YAML.") from error
     *parents, leaf = dotted.split(".")
     for parent in parents:
@@ -133,37 +136,57 @@ def from_mapping(
 
 def _convert(hint: Any, value: Any, *, source: str, dotted: str) -> Any:
     """Give `value` as the type that `hint` asks for, or raise a ConfigError."""
-    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
-        if isinstance(value, Mapping):
-            return from_mapping(hint, value, source=source, prefix=f"{dotted}.")
-    elif typing.get_origin(hint) in (typing.Union, types.UnionType):
+    origin = typing.get_origin(hint)
+    if hint is Any:
+        return value
+    if origin in (typing.Union, types.UnionType):
         return _convert_union(hint, value, source=source, dotted=dotted)
-    elif typing.get_origin(hint) is typing.Literal:
+    if origin in (tuple, dict):
+        return _convert_items(hint, value, source=source, dotted=dotted)
+    if origin is typing.Literal:
         choices = typing.get_args(hint)
         if value in choices:
             return value
         if isinstance(value, str):
             known = nearest(value, [str(choice) for choice in choices])
             raise ConfigError(f"{source}: {dotted} cannot be '{value}'.{known}")
-    elif typing.get_origin(hint) is tuple:
-        items = typing.get_args(hint)
-        if isinstance(value, (list, tuple)):
-            if len(items) == 2 and items[1] is Ellipsis:
-                items = (items[0],) * len(value)
-            if len(items) == len(value):
-                return tuple(
-                    _convert(item, element, source=source, dotted=f"{dotted}[{i}]")
-                    for i, (item, element) in enumerate(zip(items, value, strict=True))
-                )
-    elif hint is float and type(value) in (int, float):
-        return float(value)
+    elif dataclasses.is_dataclass(hint):
+        if isinstance(value, Mapping):
+            return from_mapping(hint, value, source=source, prefix=f"{dotted}.")
+    elif hint is float:
+        if type(value) in (int, float) and math.isfinite(value):
+            return float(value)
     elif type(value) is hint or (hint is Path and isinstance(value, str)):
         return hint(value)
-    expected = getattr(hint, "__name__", str(hint))
+    raise _wrong_type(hint, value, source=source, dotted=dotted)
+
+
+def _convert_items(hint: Any, value: Any, *, source: str, dotted: str) -> Any:
+    """Convert a tuple or dict field item by item."""
+    items = typing.get_args(hint)
+    if typing.get_origin(hint) is dict and isinstance(value, Mapping):
+        return {
+            key: _convert(items[1], element, source=source, dotted=f"{dotted}.{key}")
+            for key, element in value.items()
+        }
+    if typing.get_origin(hint) is tuple and isinstance(value, (list, tuple)):
+        if len(items) == 2 and items[1] is Ellipsis:
+            items = (items[0],) * len(value)
+        if len(items) == len(value):
+            return tuple(
+                _convert(item, element, source=source, dotted=f"{dotted}[{i}]")
+                for i, (item, element) in enumerate(zip(items, value, strict=True))
+            )
+    raise _wrong_type(hint, value, source=source, dotted=dotted)
+
+
+def _wrong_type(hint: Any, value: Any, *, source: str, dotted: str) -> ConfigError:
+    generic = typing.get_origin(hint) is not None
+    expected = str(hint).replace("typing.", "") if generic else hint.__name__
     advice = ""
     if hint is float and isinstance(value, str):
         advice = " (YAML reads 1e-3 as text: write 1.0e-3)"
-    raise ConfigError(
+    return ConfigError(
         f"{source}: {dotted} must be {expected}, received {value!r}{advice}."
     )
 

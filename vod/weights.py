@@ -8,7 +8,6 @@ float32), exported graphs (`*.tflite`), `CARD.md` for people and `record.json`, 
 import dataclasses
 import hashlib
 import json
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +16,7 @@ import numpy as np
 import safetensors.numpy
 
 from vod.config import from_mapping, to_mapping
-from vod.errors import WeightsError
+from vod.errors import ConfigError, WeightsError
 from vod.preprocess import Preprocessing
 
 if TYPE_CHECKING:
@@ -94,19 +93,17 @@ def read_record(folder: Path, *, network: str | None = None) -> WeightsRecord:
         ) from error
     except ValueError as error:
         raise WeightsError(f"{path} is not JSON: {error}.") from error
+    if not isinstance(values, dict):
+        raise WeightsError(f"{path} is not a weights record: it holds no keys.")
     try:
-        graphs = {
-            role: from_mapping(GraphRecord, graph, source=f"{path} graphs.{role}")
-            for role, graph in values.pop("graphs", {}).items()
-        }
         record = from_mapping(WeightsRecord, values, source=str(path))
-    except (ValueError, AttributeError, TypeError) as error:
-        raise WeightsError(f"{path} is not a weights record: {error}") from error
+    except ConfigError as error:
+        raise WeightsError(f"not a weights record: {error}") from error
     if network is not None and record.network != network:
         raise WeightsError(
             f"{folder} holds weights of '{record.network}', not of '{network}'."
         )
-    return dataclasses.replace(record, graphs=graphs)
+    return record
 
 
 def write_record(folder: Path, record: WeightsRecord) -> WeightsRecord:
@@ -147,14 +144,23 @@ def save_model_weights(
 
     Values are stored in `dtype`; round the live model the same way with
     `load_model_weights` before exporting, so that graph and model stay equal.
+
+    Raises:
+        WeightsError: a value is not finite in `dtype`; nothing is written.
     """
-    tensors = {
-        variable.path: np.ascontiguousarray(np.asarray(variable).astype(dtype))
-        for variable in model.weights
-    }
+    tensors = {}
+    for variable in model.weights:
+        with np.errstate(over="ignore"):
+            values = np.ascontiguousarray(np.asarray(variable).astype(dtype))
+        if not np.isfinite(values).all():
+            raise WeightsError(
+                f"{variable.path} of {model.name} holds values that {dtype} cannot: "
+                f"not finite, or beyond {np.finfo(dtype).max:g}."
+            )
+        tensors[variable.path] = values
     temporary = path.with_name(path.name + ".part")
     safetensors.numpy.save_file(tensors, temporary)
-    os.replace(temporary, path)
+    temporary.replace(path)
 
 
 def load_model_weights(model: "keras.Model", path: Path) -> None:
@@ -181,4 +187,5 @@ def load_model_weights(model: "keras.Model", path: Path) -> None:
                 f"{path}: {name} must have shape {tuple(variable.shape)}, "
                 f"received {tensors[name].shape}."
             )
+    for name, variable in variables.items():
         variable.assign(tensors[name].astype("float32"))
