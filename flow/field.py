@@ -51,7 +51,7 @@ class FlowField:
         cls, data: FloatArray, *, image_height: int, image_width: int
     ) -> "FlowField":
         """Take `(H, W, 2)` flow in pixels of an image that the grid covers."""
-        height, width = data.shape[:2]
+        height, width = cls(data).data.shape[:2]
         unit = np.array([width / image_width, height / image_height], np.float32)
         return cls(data * unit)
 
@@ -62,7 +62,13 @@ class FlowField:
         return self.data * unit
 
     def resized(self, height: int, width: int) -> "FlowField":
-        """Resample to another grid; u is scaled by W'/W and v by H'/H."""
+        """Resample to another grid; u is scaled by W'/W and v by H'/H.
+
+        Raises:
+            ShapeError: the new grid has no cell.
+        """
+        if height < 1 or width < 1:
+            raise ShapeError(f"flow cannot be resized to a {height} x {width} grid.")
         old_height, old_width = self.data.shape[:2]
         if (height, width) == (old_height, old_width):
             return self
