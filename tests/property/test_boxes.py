@@ -1,0 +1,106 @@
+"""Laws of boxes, on random ones."""
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vod.boxes import box_area, non_maximum_suppression, pairwise_iou
+
+floats = st.floats(-50, 50, width=32)
+# Quarter pixels are exact in float32, so that equality of IoU means equality of boxes.
+quarters = st.integers(-80, 80).map(lambda value: value / 4)
+thresholds = st.floats(0, 1)
+
+
+@st.composite
+def box_lists(draw, coordinates=floats, max_size=8):
+    rows = draw(st.lists(st.tuples(*[coordinates] * 4), max_size=max_size))
+    boxes = np.float32(rows).reshape(-1, 4)
+    low = np.minimum(boxes[:, :2], boxes[:, 2:])
+    high = np.maximum(boxes[:, :2], boxes[:, 2:])
+    return np.concatenate([low, high], axis=1)
+
+
+@st.composite
+def scored(draw):
+    boxes = draw(box_lists(max_size=12))
+    scores = draw(
+        st.lists(
+            st.sampled_from([0.1, 0.5, 0.5, 0.9]) | st.floats(0, 1, width=32),
+            min_size=len(boxes),
+            max_size=len(boxes),
+        )
+    )
+    labels = draw(st.lists(st.integers(0, 2), min_size=len(boxes), max_size=len(boxes)))
+    return boxes, np.float32(scores), np.int32(labels)
+
+
+@given(box_lists(), box_lists())
+def test_iou_is_symmetric_and_between_0_and_1(first, second):
+    iou = pairwise_iou(first, second)
+    assert ((iou >= 0) & (iou <= 1)).all()
+    np.testing.assert_array_equal(iou, pairwise_iou(second, first).T)
+
+
+@given(box_lists(quarters), box_lists(quarters))
+def test_iou_is_1_for_equal_boxes_with_area_and_no_others(first, second):
+    equal = (first[:, None] == second[None]).all(axis=2)
+    np.testing.assert_array_equal(
+        pairwise_iou(first, second) == 1, equal & (box_area(first) > 0)[:, None]
+    )
+
+
+@given(box_lists(quarters), st.integers(-20, 20), st.sampled_from([0.5, 2, 4]))
+def test_iou_does_not_change_when_all_boxes_move_or_grow_together(boxes, move, grow):
+    np.testing.assert_allclose(
+        pairwise_iou(grow * boxes + move, grow * boxes + move),
+        pairwise_iou(boxes, boxes),
+        rtol=1e-6,
+    )
+
+
+@given(scored(), thresholds)
+def test_nms_keeps_a_sorted_subset_without_overlap(detections, iou_threshold):
+    boxes, scores, labels = detections
+    kept = non_maximum_suppression(*detections, iou_threshold=iou_threshold)
+    assert len(set(kept.tolist())) == len(kept)
+    assert set(kept.tolist()) <= set(range(len(boxes)))
+    assert (np.diff(scores[kept]) <= 0).all()
+    overlap = pairwise_iou(boxes[kept], boxes[kept]) > iou_threshold
+    same = labels[kept][:, None] == labels[kept][None]
+    assert not (overlap & same & ~np.eye(len(kept), dtype=bool)).any()
+
+
+@given(scored(), thresholds)
+def test_nms_of_its_own_result_changes_nothing(detections, iou_threshold):
+    kept = non_maximum_suppression(*detections, iou_threshold=iou_threshold)
+    again = non_maximum_suppression(
+        *(array[kept] for array in detections), iou_threshold=iou_threshold
+    )
+    assert again.tolist() == list(range(len(kept)))
+
+
+@given(scored(), thresholds)
+def test_nms_drops_only_what_a_better_kept_box_overlaps(detections, iou_threshold):
+    boxes, scores, labels = detections
+    kept = non_maximum_suppression(*detections, iou_threshold=iou_threshold)
+    for dropped in set(range(len(boxes))) - set(kept.tolist()):
+        overlap = pairwise_iou(boxes[[dropped]], boxes[kept])[0] > iou_threshold
+        reason = overlap & (labels[kept] == labels[dropped])
+        assert (reason & (scores[kept] >= scores[dropped])).any()
+
+
+@given(scored(), thresholds)
+def test_nms_treats_each_class_alone(detections, iou_threshold):
+    boxes, scores, labels = detections
+    kept = non_maximum_suppression(*detections, iou_threshold=iou_threshold)
+    for label in range(3):
+        of_class = np.flatnonzero(labels == label)
+        alone = non_maximum_suppression(
+            boxes[of_class],
+            scores[of_class],
+            labels[of_class],
+            iou_threshold=iou_threshold,
+        )
+        expected = [i for i in kept.tolist() if labels[i] == label]
+        assert of_class[alone].tolist() == expected
