@@ -1,0 +1,119 @@
+"""MobileNet V1, the backbone: any width, with or without BatchNorm."""
+
+from typing import Any, Final, Literal
+
+import keras
+
+from detector.ssd_config import scaled_channels
+
+Normalization = Literal["batch", "none"]
+
+# Howard et al., MobileNets, arXiv 1704.04861, table 1: output channels at width 1 and
+# stride of `Conv2d_0` and of the 13 depthwise-separable blocks.
+STEM_CHANNELS: Final = 32
+BLOCKS: Final[tuple[tuple[int, int], ...]] = (
+    (64, 1),
+    (128, 2),
+    (128, 1),
+    (256, 2),
+    (256, 1),
+    (512, 2),
+    (512, 1),
+    (512, 1),
+    (512, 1),
+    (512, 1),
+    (512, 1),
+    (1024, 2),
+    (1024, 1),
+)
+STRIDE_16_BLOCK: Final = 11
+STRIDE_32_BLOCK: Final = 13
+BATCH_NORM: Final = {"momentum": 0.9997, "epsilon": 1e-3}  # TensorFlow SSD's
+
+
+def activate(x: Any, name: str, normalization: Normalization) -> Any:
+    """Apply what follows every convolution but the predictors: BatchNorm?, ReLU6."""
+    if normalization == "batch":
+        x = keras.layers.BatchNormalization(name=f"{name}_BatchNorm", **BATCH_NORM)(x)
+    return keras.layers.ReLU(max_value=6.0, name=f"{name}_relu6")(x)
+
+
+def conv_block(
+    x: Any,
+    name: str,
+    channels: int,
+    *,
+    kernel: int,
+    stride: int,
+    normalization: Normalization,
+) -> Any:
+    """Apply a convolution and what follows it; without BatchNorm it has a bias.
+
+    Padding is TensorFlow's SAME: at stride 2 an odd remainder goes to the right and
+    the bottom, so a side of n becomes ceil(n / 2).
+    """
+    convolution = keras.layers.Conv2D(
+        channels,
+        kernel,
+        strides=stride,
+        padding="same",
+        use_bias=normalization == "none",
+        name=name,
+    )
+    return activate(convolution(x), name, normalization)
+
+
+def depthwise_block(
+    x: Any, name: str, *, stride: int, normalization: Normalization
+) -> Any:
+    """Apply a 3x3 depthwise convolution and what follows it; see `conv_block`."""
+    convolution = keras.layers.DepthwiseConv2D(
+        3,
+        strides=stride,
+        padding="same",
+        use_bias=normalization == "none",
+        name=name,
+    )
+    return activate(convolution(x), name, normalization)
+
+
+def mobilenet_v1(
+    image: Any, *, width: float, normalization: Normalization
+) -> tuple[Any, Any]:
+    """Wire MobileNet V1 onto an image; layer names are those of TensorFlow's slim.
+
+    Args:
+        image: `(B, H, W, 3)`, normalised.
+        width: multiplier of every layer's channels.
+        normalization: `"batch"`, or `"none"` for convolutions with bias, as in
+            checkpoints whose BatchNorm is folded.
+
+    Returns:
+        The stride-16 map (`Conv2d_11_pointwise`) and the stride-32 map
+        (`Conv2d_13_pointwise`), after ReLU6.
+
+    Source: Howard et al., MobileNets, arXiv 1704.04861, table 1.
+    """
+    x = conv_block(
+        image,
+        "Conv2d_0",
+        scaled_channels(STEM_CHANNELS, width),
+        kernel=3,
+        stride=2,
+        normalization=normalization,
+    )
+    maps = {}
+    for index, (channels, stride) in enumerate(BLOCKS, start=1):
+        x = depthwise_block(
+            x, f"Conv2d_{index}_depthwise", stride=stride, normalization=normalization
+        )
+        x = conv_block(
+            x,
+            f"Conv2d_{index}_pointwise",
+            scaled_channels(channels, width),
+            kernel=1,
+            stride=1,
+            normalization=normalization,
+        )
+        maps[index] = x
+    return maps[STRIDE_16_BLOCK], maps[STRIDE_32_BLOCK]

@@ -1,0 +1,171 @@
+"""Detectors by name."""
+
+import logging
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+import numpy as np
+
+from detector.detector import Detector
+from detector.ssd_config import SsdConfig, map_specs
+from vod.config import from_mapping, nearest
+from vod.engine import Graph, LiteRtGraph
+from vod.errors import ConfigError, WeightsError
+from vod.types import FloatArray
+from vod.weights import WEIGHTS_FILE, WeightsRecord, read_record, verified_file
+
+if TYPE_CHECKING:
+    import keras
+
+logger = logging.getLogger(__name__)
+
+Engine = Literal["litert", "tensorflow"]
+Halves = tuple[Graph, Graph]
+
+SHIPPED_WEIGHTS: Final = Path(__file__).parent / "weights"
+
+
+def load_detector(
+    name: str,
+    *,
+    weights: Path | None = None,
+    engine: Engine = "litert",
+    threads: int = 2,
+) -> Detector:
+    """Load a detector, ready to run.
+
+    Args:
+        name: a key of `DETECTORS`.
+        weights: a weights folder, whose record states config and classes; None is the
+            one that is shipped under this name.
+        engine: `"litert"` runs the exported graphs and needs no TensorFlow;
+            `"tensorflow"` builds the Keras models and compiles them.
+        threads: CPU threads.
+
+    Raises:
+        ConfigError: unknown name.
+        WeightsError: a file is missing, altered or of another network.
+    """
+    if name not in DETECTORS:
+        known = nearest(name, list(DETECTORS))
+        raise ConfigError(f"unknown detector '{name}'.{known}")
+    folder = weights if weights is not None else SHIPPED_WEIGHTS / name
+    record = read_record(folder, network=name)
+    return DETECTORS[name](folder, record, engine, threads)
+
+
+def ssd_config_of(folder: Path, record: WeightsRecord) -> SsdConfig:
+    """Give the checked config of an SSD's weights folder.
+
+    Raises:
+        WeightsError: the record's config is wrong, or does not fit its classes or its
+            preprocessing.
+    """
+    try:
+        config = from_mapping(SsdConfig, record.config, source=f"{folder} config")
+    except ConfigError as error:
+        raise WeightsError(f"the record of {folder} is wrong: {error}") from error
+    if len(record.classes) != config.class_count:
+        raise WeightsError(
+            f"the record of {folder} names {len(record.classes)} classes, but its "
+            f"config says class_count {config.class_count}."
+        )
+    wanted = (record.preprocessing.height, record.preprocessing.width)
+    if wanted != (config.input_height, config.input_width):
+        raise WeightsError(
+            f"the record of {folder} prepares pictures of {wanted}, but its config "
+            f"takes {(config.input_height, config.input_width)}."
+        )
+    return config
+
+
+def _load_ssd(
+    folder: Path, record: WeightsRecord, engine: Engine, threads: int
+) -> Detector:
+    config = ssd_config_of(folder, record)
+    if engine == "litert":
+        features, head = _litert_halves(folder, record, config, threads)
+    else:
+        features, head = _tensorflow_halves(folder, record, config, threads)
+
+    def boxes_and_scores(*maps: FloatArray) -> tuple[FloatArray, FloatArray]:
+        boxes, scores = head(*maps)
+        return boxes, scores
+
+    return Detector(
+        name=record.network,
+        classes=record.classes,
+        preprocessing=record.preprocessing,
+        maps=map_specs(config),
+        features=features,
+        head=boxes_and_scores,
+    )
+
+
+def _litert_halves(
+    folder: Path, record: WeightsRecord, config: SsdConfig, threads: int
+) -> Halves:
+    graphs = []
+    for role in ("features", "head"):
+        if role not in record.graphs:
+            raise WeightsError(
+                f"{folder} has no exported graph '{role}'. Run: "
+                f"python -m detector.export {folder}"
+            )
+        path = verified_file(folder, record.graphs[role].file, record)
+        graphs.append(LiteRtGraph(path, threads=threads))
+    features, head = graphs
+    expected = [
+        (1, spec.height, spec.width, spec.channels) for spec in map_specs(config)
+    ]
+    for name, shapes in (
+        ("features", features.output_shapes),
+        ("head", head.input_shapes),
+    ):
+        if shapes != expected:
+            raise WeightsError(
+                f"{folder}: graph '{name}' has maps {shapes}, its record says "
+                f"{expected}. Export it again: python -m detector.export {folder}"
+            )
+    return features, head
+
+
+def _tensorflow_halves(
+    folder: Path, record: WeightsRecord, config: SsdConfig, threads: int
+) -> Halves:
+    import tensorflow as tf
+
+    from detector.ssd import load_ssd
+
+    try:
+        tf.config.threading.set_intra_op_parallelism_threads(threads)
+    except RuntimeError:
+        logger.warning("TensorFlow already runs; its thread count is not changed.")
+    weights = verified_file(folder, WEIGHTS_FILE, record)
+    features, head = load_ssd(config, weights, batch_size=1)
+    return _compiled(features), _compiled(head)
+
+
+def _compiled(model: "keras.Model") -> Graph:
+    """Wrap a Keras model of batch 1 as a compiled function of NumPy arrays."""
+    import tensorflow as tf
+
+    signature = [tf.TensorSpec(tensor.shape, tf.float32) for tensor in model.inputs]
+
+    @tf.function(input_signature=signature)
+    def run(*inputs: Any) -> tuple[Any, ...]:
+        outputs = model(list(inputs) if len(inputs) > 1 else inputs[0], training=False)
+        return tuple(outputs)
+
+    def call(*inputs: FloatArray) -> tuple[FloatArray, ...]:
+        tensors = [tf.convert_to_tensor(array, tf.float32) for array in inputs]
+        return tuple(np.asarray(output) for output in run(*tensors))
+
+    return call
+
+
+Loader = Callable[[Path, WeightsRecord, Engine, int], Detector]
+
+DETECTORS: Final[Mapping[str, Loader]] = {"ssd_mobilenet_v1": _load_ssd}
+"""Name to loader; the name is also the folder of the shipped weights."""

@@ -1,0 +1,114 @@
+"""What an SSD is, in numbers; needs no network library, so inference can read it."""
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from detector.anchors import anchors_per_cell
+from detector.features import FeatureSpec
+from vod.errors import ConfigError
+
+LEVELS: Final = 6
+FIRST_LEVEL_HALVINGS: Final = 4  # Conv2d_11_pointwise is the stride-16 map
+BOX_VALUES: Final = 4
+MIN_CHANNELS: Final = 16  # `min_depth` of the TensorFlow SSD configurations
+
+
+@dataclass(frozen=True, slots=True)
+class SsdConfig:
+    """An SSD on MobileNet V1.
+
+    Attributes:
+        input_height: rows of the input picture.
+        input_width: columns of the input picture.
+        width: MobileNet's channel multiplier.
+        class_count: classes, without background.
+        normalization: `"batch"`, or `"none"` where BatchNorm is folded into biases.
+        seam: which maps go from the first half to the second, and so are propagated:
+            the predictors' raw outputs (`"head"`) or the two MobileNet maps
+            (`"backbone"`). The same weights fit both.
+    """
+
+    input_height: int = 300
+    input_width: int = 300
+    width: float = 0.75
+    class_count: int = 80
+    normalization: Literal["batch", "none"] = "none"
+    seam: Literal["head", "backbone"] = "head"
+
+    def __post_init__(self) -> None:
+        if self.width <= 0:
+            raise ConfigError(f"width must be greater than 0, received {self.width}.")
+        if self.class_count < 1:
+            raise ConfigError(
+                f"class_count must be at least 1, received {self.class_count}."
+            )
+        if self.input_height < 1 or self.input_width < 1:
+            raise ConfigError(
+                "input_height and input_width must be at least 1, received "
+                f"{self.input_height} and {self.input_width}."
+            )
+
+
+def scaled_channels(channels: int, width: float) -> int:
+    """Give the channels of a layer at a width multiplier, never fewer than 16."""
+    return max(int(channels * width), MIN_CHANNELS)
+
+
+def halved(size: int, times: int) -> int:
+    """Give a side after `times` layers of stride 2 with SAME padding."""
+    for _ in range(times):
+        size = -(-size // 2)
+    return size
+
+
+def level_grids(config: SsdConfig) -> list[tuple[int, int]]:
+    """Give (height, width) of the six levels; for 300: 19, 10, 5, 3, 2, 1."""
+    halvings = range(FIRST_LEVEL_HALVINGS, FIRST_LEVEL_HALVINGS + LEVELS)
+    return [
+        (halved(config.input_height, n), halved(config.input_width, n))
+        for n in halvings
+    ]
+
+
+def level_specs(config: SsdConfig) -> tuple[FeatureSpec, ...]:
+    """Describe the six maps of raw predictions, `level_0` to `level_5`.
+
+    Channels are anchor-major: for each anchor of the cell 4 codes (tx, ty, tw, th),
+    then one logit a class.
+    """
+    values = BOX_VALUES + config.class_count
+    return tuple(
+        FeatureSpec(
+            name=f"level_{level}",
+            height=height,
+            width=width,
+            channels=anchors * values,
+            stride=config.input_width / width,
+        )
+        for level, ((height, width), anchors) in enumerate(
+            zip(level_grids(config), anchors_per_cell(LEVELS), strict=True)
+        )
+    )
+
+
+def backbone_specs(config: SsdConfig) -> tuple[FeatureSpec, ...]:
+    """Describe the two MobileNet maps, `stride_16` and `stride_32`."""
+    return tuple(
+        FeatureSpec(
+            name=name,
+            height=height,
+            width=width,
+            channels=scaled_channels(channels, config.width),
+            stride=config.input_width / width,
+        )
+        for name, channels, (height, width) in zip(
+            ("stride_16", "stride_32"), (512, 1024), level_grids(config), strict=False
+        )
+    )
+
+
+def map_specs(config: SsdConfig) -> tuple[FeatureSpec, ...]:
+    """Describe the maps that go from the first half to the second at the seam."""
+    if config.seam == "head":
+        return level_specs(config)
+    return backbone_specs(config)
