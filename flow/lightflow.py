@@ -1,0 +1,181 @@
+"""LightFlow: the tiny optical-flow network, as a functional Keras model.
+
+Source: Zhu et al., Towards High Performance Video Object Detection for Mobiles
+(arXiv 1804.05830), Table 1 and sec. 3.1.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import keras
+from keras import layers, ops
+
+from vod.errors import ConfigError
+
+# Paper, Table 1. Every row is a 3x3 depthwise convolution, then a pointwise one.
+#   name       stride  channels   output for 384x512   input
+ENCODER: Final = (
+    ("conv1", 2, 32),  # 192x256              images
+    ("conv2", 2, 64),  #  96x128              conv1
+    ("conv3", 2, 128),  # 48x64               conv2
+    ("conv4a", 2, 256),  # 24x32              conv3
+    ("conv4b", 1, 256),  # 24x32              conv4a
+    ("conv5a", 2, 512),  # 12x16              conv4b
+    ("conv5b", 1, 512),  # 12x16              conv5a
+    ("conv6a", 2, 1024),  # 6x8               conv5b
+    ("conv6b", 1, 1024),  # 6x8               conv6a
+)
+#   name      channels  skip that joins the up-sampled previous block
+DECODER: Final = (
+    ("conv7", 256, None),  #       6x8        conv6b
+    ("conv8", 128, "conv5b"),  #  12x16       conv7 up2, conv5b
+    ("conv9", 64, "conv4b"),  #   24x32       conv8 up2, conv4b
+    ("conv10", 32, "conv3"),  #   48x64       conv9 up2, conv3
+    ("conv11", 16, "conv2"),  #   96x128      conv10 up2, conv2
+)
+#   name       input, 2 channels each; the result is their mean on conv11's grid
+PREDICTORS: Final = (
+    ("conv12", "conv7"),
+    ("conv13", "conv8"),
+    ("conv14", "conv9"),
+    ("conv15", "conv10"),
+    ("conv16", "conv11"),
+)
+
+FLOW_UNIT_PX: Final = 20.0
+"""Pixels in one unit of a predictor's output.
+
+FlowNet's divisor: with pixels as the unit, training stalls at a greater error.
+"""
+
+OUTPUT_STRIDE: Final = 4
+"""Input pixels a cell of the output, from conv2's two strides of 2."""
+
+
+@dataclass(frozen=True, slots=True)
+class LightFlowConfig:
+    """Size and reading of the network.
+
+    Attributes:
+        width: multiplies every channel count but the predictors' two outputs.
+        linear_predictors: give the predictors' pointwise convolutions a bias and nothing
+            after it. False is the literal reading of the paper ("each convolution is
+            followed by batch normalization and Leaky ReLU"), which shrinks negative
+            flow by the slope.
+        negative_slope: of every Leaky ReLU.
+    """
+
+    width: float = 1.0
+    linear_predictors: bool = True
+    negative_slope: float = 0.1
+
+    def __post_init__(self) -> None:
+        if not 0 < self.width <= 4:
+            raise ConfigError(f"width must lie in (0, 4], received {self.width}.")
+        if not 0 <= self.negative_slope < 1:
+            raise ConfigError(
+                f"negative_slope must lie in [0, 1), received {self.negative_slope}."
+            )
+
+    def channels(self, full: int) -> int:
+        """Give a layer's channel count from the paper's."""
+        return max(1, round(full * self.width))
+
+
+@keras.saving.register_keras_serializable(package="vod")
+class NearestUpsampling(layers.Layer):
+    """Enlarge a map twofold by repeating cells, cut to the size of a second map.
+
+    Repeating is written as two concatenations, which LiteRT's XNNPACK runs in one piece
+    with the convolutions; `UpSampling2D` becomes a TILE that it does not know.
+    """
+
+    def call(self, inputs: list[Any]) -> Any:
+        """Take `[(B, h, w, C), (B, H, W, D)]`, `2h >= H`, `2w >= W`; give `(B, H, W, C)`."""
+        small, target = inputs
+        _, height, width, channels = small.shape
+        if height is None or width is None:
+            _, height, width, _ = ops.shape(small)
+        wide = ops.concatenate([small, small], axis=3)
+        wide = ops.reshape(wide, (-1, height, 2 * width, channels))
+        tall = ops.concatenate([wide, wide], axis=2)
+        tall = ops.reshape(tall, (-1, 2 * height, 2 * width, channels))
+        rows, columns = target.shape[1:3]
+        if rows is None or columns is None:
+            _, rows, columns, _ = ops.shape(target)
+        return tall[:, :rows, :columns, :]
+
+    def compute_output_shape(self, input_shape: list[Any]) -> tuple[Any, ...]:
+        """Give the target's size with the small map's channels."""
+        small, target = input_shape
+        return (small[0], *target[1:3], small[3])
+
+
+def _activated(tensor: Any, name: str, config: LightFlowConfig) -> Any:
+    tensor = layers.BatchNormalization(name=f"{name}_bn")(tensor)
+    slope = config.negative_slope
+    return layers.LeakyReLU(negative_slope=slope, name=f"{name}_relu")(tensor)
+
+
+def _separable(
+    tensor: Any, name: str, channels: int, config: LightFlowConfig, *, stride: int = 1
+) -> Any:
+    """Add a 3x3 depthwise convolution and a pointwise one, each normalised."""
+    tensor = layers.DepthwiseConv2D(
+        3, strides=stride, padding="same", use_bias=False, name=f"{name}_dw"
+    )(tensor)
+    tensor = _activated(tensor, f"{name}_dw", config)
+    # No biases: the normalisation that follows would subtract them again.
+    tensor = layers.Conv2D(channels, 1, use_bias=False, name=f"{name}_pw")(tensor)
+    return _activated(tensor, f"{name}_pw", config)
+
+
+def _predictor(tensor: Any, name: str, config: LightFlowConfig) -> Any:
+    if not config.linear_predictors:
+        return _separable(tensor, name, 2, config)
+    tensor = layers.DepthwiseConv2D(3, padding="same", use_bias=False, name=f"{name}_dw")(
+        tensor
+    )
+    tensor = _activated(tensor, f"{name}_dw", config)
+    return layers.Conv2D(2, 1, name=f"{name}_pw")(tensor)
+
+
+def build_lightflow(
+    config: LightFlowConfig, height: int | None = None, width: int | None = None
+) -> keras.Model:
+    """Wire the network.
+
+    Args:
+        config: its size.
+        height: rows of the input images; None takes any.
+        width: columns of the input images; None takes any.
+
+    Returns:
+        A model from `[current, key]`, both `(B, height, width, 3)` RGB normalised to
+        [-1, 1] as `(x - 127.5) / 127.5`, to `(B, ceil(height/4), ceil(width/4), 2)`
+        backward flow, current to key, in pixels of the input image (u right, v down).
+    """
+    current = keras.Input((height, width, 3), name="current")
+    key = keras.Input((height, width, 3), name="key")
+    maps = {}
+    tensor = layers.Concatenate(name="images")([current, key])
+    for name, stride, channels in ENCODER:
+        count = config.channels(channels)
+        tensor = maps[name] = _separable(tensor, name, count, config, stride=stride)
+    for name, channels, skip in DECODER:
+        if skip is not None:
+            tensor = NearestUpsampling(name=f"{name}_up")([tensor, maps[skip]])
+            tensor = layers.Concatenate(name=f"{name}_in")([tensor, maps[skip]])
+        tensor = maps[name] = _separable(tensor, name, config.channels(channels), config)
+    # Enlarging by repetition is linear, so summing on the way up equals enlarging each
+    # prediction to the finest grid and summing there, with less work.
+    total = None
+    for name, source in PREDICTORS:
+        prediction = _predictor(maps[source], name, config)
+        if total is None:
+            total = prediction
+        else:
+            total = NearestUpsampling(name=f"{name}_up")([total, prediction])
+            total = layers.Add(name=f"{name}_sum")([total, prediction])
+    flow = layers.Rescaling(FLOW_UNIT_PX / len(PREDICTORS), name="flow")(total)
+    return keras.Model([current, key], flow, name="lightflow")

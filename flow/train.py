@@ -1,0 +1,301 @@
+"""Train LightFlow on synthetic pairs: `python -m flow.train --config ... --images ...`."""
+
+import argparse
+import json
+import logging
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import cv2
+import keras
+import numpy as np
+from keras import ops
+
+from flow.lightflow import FLOW_UNIT_PX, LightFlowConfig, build_lightflow
+from flow.pairs import find_pairs
+from flow.synthetic import SyntheticConfig
+from flow.textures import TextureBank
+from flow.train_callbacks import Schedule, ScheduleConfig, Snapshot, StopOnDivergence
+from flow.train_data import SyntheticBatches, normalise
+from vod.config import load_config, to_mapping
+from vod.errors import ConfigError, VodError
+from vod.preprocess import Preprocessing
+from vod.weights import (
+    WEIGHTS_FILE,
+    WeightsRecord,
+    load_model_weights,
+    save_model_weights,
+    write_record,
+)
+
+logger = logging.getLogger(__name__)
+
+RECORDED_SIZE: Final = 150
+"""Flow input stated in the record: half the side of the 300 x 300 detector."""
+
+VALIDATION_SEED_OFFSET: Final = 1_000_003
+"""Added to the seed for held-out scenes, so that no scene is trained on and measured."""
+
+
+@dataclass(frozen=True, slots=True)
+class FlowTrainConfig:
+    """One training run.
+
+    Attributes:
+        network: size of the network.
+        synthetic: statistics of the pairs.
+        schedule: length and learning rate.
+        shapes: height, width and pairs of a batch, taken in turn; the first two must
+            differ in every side, or all be equal.
+        seed: of all chance.
+        images: most photographs held in memory.
+        longest_side: photographs are shrunk to this.
+        reuse: uses of a scene, each mirrored otherwise, 1 to 4.
+        weight_decay: decoupled, of the convolutions' weights only (paper: 4e-5).
+        clip_norm: greatest norm of a step's gradient.
+        average: momentum of the moving average of the weights that is kept in the end.
+        validation_pairs: held-out synthetic pairs.
+        snapshot_minutes: least time between two weights folders during training.
+    """
+
+    network: LightFlowConfig = field(default_factory=LightFlowConfig)
+    synthetic: SyntheticConfig = field(default_factory=SyntheticConfig)
+    schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
+    shapes: tuple[tuple[int, int, int], ...] = ((128, 192, 16), (150, 150, 16))
+    seed: int = 1
+    images: int = 1200
+    longest_side: int = 512
+    reuse: int = 4
+    weight_decay: float = 4e-5
+    clip_norm: float = 1.0
+    average: float = 0.999
+    validation_pairs: int = 64
+    snapshot_minutes: float = 10.0
+
+    def __post_init__(self) -> None:
+        if not self.shapes or any(min(shape) < 1 for shape in self.shapes):
+            raise ConfigError("shapes must be a list of positive [height, width, pairs].")
+        if not 1 <= self.reuse <= 4:
+            raise ConfigError(f"reuse must be 1 to 4, received {self.reuse}.")
+        if not 0 < self.average < 1 or self.clip_norm <= 0:
+            raise ConfigError("average must lie in (0, 1) and clip_norm be positive.")
+
+
+def end_point_error(truth: Any, flow: Any) -> Any:
+    """Give the mean end-point error of `(B, H, W, 2)` flow, in its unit."""
+    squared = ops.sum(ops.square(truth - flow), axis=-1)
+    # The root's slope is infinite at 0, where static scenes are.
+    return ops.mean(ops.sqrt(squared + 1e-6))
+
+
+def training_loss(truth: Any, flow: Any) -> Any:
+    """Give the mean end-point error in the predictors' unit of 20 pixels."""
+    return end_point_error(truth, flow) / FLOW_UNIT_PX
+
+
+def measure_synthetic(
+    model: keras.Model, batches: SyntheticBatches, pairs: int
+) -> dict[str, float]:
+    """Give the end-point error over held-out pairs, in pixels of their pictures."""
+    errors: list[float] = []
+    number = 0
+    while len(errors) < pairs:
+        (current, key), truth = batches.batch(number)
+        flow = np.asarray(model([current, key], training=False))
+        errors.extend(np.linalg.norm(flow - truth, axis=-1).mean(axis=(1, 2)))
+        number += 1
+    return {"val_epe": float(np.mean(errors[:pairs]))}
+
+
+def measure_pairs(model: keras.Model, folder: Path) -> dict[str, float]:
+    """Give the full-resolution end-point error over a folder of real pairs."""
+    errors = []
+    for pair in find_pairs(folder):
+        current, key, truth = pair.read()
+        inputs = [normalise(current[None]), normalise(key[None])]
+        flow = np.asarray(model(inputs, training=False))[0]
+        size = (truth.shape[1], truth.shape[0])
+        full = cv2.resize(flow, size, interpolation=cv2.INTER_LINEAR)
+        errors.append(np.linalg.norm(full - truth, axis=-1).mean())
+    return {"pairs_epe": float(np.mean(errors))}
+
+
+def write_weights(
+    model: keras.Model, folder: Path, config: FlowTrainConfig, origin: str
+) -> None:
+    """Write a weights folder; the values are rounded to float16, on disk only."""
+    folder.mkdir(parents=True, exist_ok=True)
+    save_model_weights(model, folder / WEIGHTS_FILE)
+    record = WeightsRecord(
+        network="lightflow",
+        preprocessing=Preprocessing(RECORDED_SIZE, RECORDED_SIZE),
+        origin=origin,
+        licence="Apache-2.0",
+        config=to_mapping(config.network),
+    )
+    write_record(folder, record)
+
+
+def train(
+    config: FlowTrainConfig,
+    images: Sequence[Path],
+    out: Path,
+    *,
+    validate: Path | None = None,
+    resume: bool = False,
+) -> Path:
+    """Train, and write the weights folder `out / "weights"`.
+
+    Args:
+        config: the run.
+        images: folders of photographs.
+        out: gets log.csv, config.json, backups and weights.
+        validate: folder of Flying Chairs pairs, measured after every epoch.
+        resume: go on from the backup in `out`, which an interrupted run has left.
+
+    Returns:
+        The weights folder.
+
+    Raises:
+        FlowError: unusable images or pairs, or the loss is no longer a number.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "config.json").write_text(json.dumps(to_mapping(config), indent=1) + "\n")
+    keras.utils.set_random_seed(config.seed)
+    bank = TextureBank(
+        images, limit=config.images, longest_side=config.longest_side, seed=config.seed
+    )
+    train_batches, held_out = _batches(config, bank)
+    model = _compiled(config)
+
+    def measure(model: keras.Model) -> dict[str, float]:
+        figures = measure_synthetic(model, held_out, config.validation_pairs)
+        return figures | (measure_pairs(model, validate) if validate else {})
+
+    names = ", ".join(sorted({folder.name for folder in images}))
+    origin = f"flow.train on synthetic pairs from {names}, seed {config.seed}"
+    folder = out / "weights"
+
+    def write(model: keras.Model) -> None:
+        write_weights(model, folder, config, origin)
+
+    schedule = config.schedule
+    model.fit(
+        train_batches,
+        epochs=-(-schedule.steps // schedule.steps_per_epoch),
+        callbacks=_callbacks(config, out, train_batches, measure, write, resume=resume),
+        verbose=0,
+    )
+    # `fit` has left the averaged weights in place.
+    write(model)
+    load_model_weights(model, folder / WEIGHTS_FILE)
+    figures = measure(model) | {"steps": float(model.optimizer.iterations)}
+    (out / "result.json").write_text(json.dumps(figures, indent=1) + "\n")
+    logger.info("wrote %s: %s", folder, figures)
+    return folder
+
+
+def _batches(
+    config: FlowTrainConfig, bank: TextureBank
+) -> tuple[SyntheticBatches, SyntheticBatches]:
+    shared = (bank, config.synthetic, config.shapes)
+    steps = config.schedule.steps_per_epoch
+    training = SyntheticBatches(
+        *shared, steps=steps, seed=config.seed, reuse=config.reuse
+    )
+    held_out_seed = config.seed + VALIDATION_SEED_OFFSET
+    return training, SyntheticBatches(*shared, steps=steps, seed=held_out_seed)
+
+
+def _compiled(config: FlowTrainConfig) -> keras.Model:
+    model = build_lightflow(config.network)
+    optimizer = keras.optimizers.AdamW(
+        config.schedule.peak,
+        weight_decay=config.weight_decay,
+        global_clipnorm=config.clip_norm,
+        use_ema=True,
+        ema_momentum=config.average,
+    )
+    optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
+    optimizer.build(model.trainable_variables)
+    # XLA's convolutions are several times slower than TensorFlow's own on a CPU.
+    compiler = keras.backend.backend() == "jax"
+    model.compile(
+        optimizer, loss=training_loss, metrics=[end_point_error], jit_compile=compiler
+    )
+    return model
+
+
+class _FollowStep(keras.callbacks.Callback):
+    """Let a resumed run draw the scenes that come next, not the first ones again."""
+
+    def __init__(self, batches: SyntheticBatches) -> None:
+        super().__init__()
+        self._batches = batches
+
+    def on_train_begin(self, logs: Any = None) -> None:  # noqa: ARG002 (Keras' name)
+        self._batches.first_batch = int(self.model.optimizer.iterations)
+
+
+def _callbacks(
+    config: FlowTrainConfig,
+    out: Path,
+    batches: SyntheticBatches,
+    measure: Callable[[keras.Model], dict[str, float]],
+    write: Callable[[keras.Model], None],
+    *,
+    resume: bool,
+) -> list[keras.callbacks.Callback]:
+    backup = out / "backup"
+    if not resume and backup.exists():
+        raise ConfigError(
+            f"{backup} holds an interrupted run. Continue it with --resume, or choose "
+            "another --out."
+        )
+
+    def last_good() -> str:
+        return str(backup) if backup.exists() else "none was written yet"
+
+    return [
+        keras.callbacks.BackupAndRestore(str(backup)),
+        _FollowStep(batches),
+        StopOnDivergence(last_good),
+        Schedule(config.schedule),
+        Snapshot(measure, write, minutes=config.snapshot_minutes),
+        keras.callbacks.CSVLogger(str(out / "log.csv"), append=resume),
+    ]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; 0 done, 1 an error told in one line."""
+    parser = argparse.ArgumentParser(prog="python -m flow.train", description=__doc__)
+    parser.add_argument("--config", type=Path, required=True)
+    parser.add_argument("--images", type=Path, action="append", required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--validate", type=Path, help="folder of Flying Chairs pairs")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
+    parser.add_argument("--resume", action="store_true")
+    arguments = parser.parse_args(argv)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    # Threads inside OpenCV's small pictures would only take time from training.
+    cv2.setNumThreads(1)
+    try:
+        config = load_config(FlowTrainConfig, arguments.config, arguments.set)
+        train(
+            config,
+            arguments.images,
+            arguments.out,
+            validate=arguments.validate,
+            resume=arguments.resume,
+        )
+    except VodError as error:
+        logger.error("%s", error)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
