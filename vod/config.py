@@ -150,7 +150,7 @@ def _convert(hint: Any, value: Any, *, source: str, dotted: str) -> Any:
         if isinstance(value, str):
             known = nearest(value, [str(choice) for choice in choices])
             raise ConfigError(f"{source}: {dotted} cannot be '{value}'.{known}")
-    elif dataclasses.is_dataclass(hint):
+    elif isinstance(hint, type) and dataclasses.is_dataclass(hint):
         if isinstance(value, Mapping):
             return from_mapping(hint, value, source=source, prefix=f"{dotted}.")
     elif hint is float:
