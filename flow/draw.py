@@ -8,7 +8,7 @@ from vod.types import ByteArray, FloatArray
 
 
 def draw_flow(flow: FloatArray, *, full_length: float | None = None) -> ByteArray:
-    """Colour a flow field; zero is white, red is to the right, hue turns with the angle.
+    """Colour a flow field: zero is white, red points right, hue turns with the angle.
 
     Args:
         flow: `(H, W, 2)`, any unit; u right, v down.

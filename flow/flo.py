@@ -1,6 +1,5 @@
 """Optical-flow files: Middlebury's .flo and KITTI's 16-bit PNG."""
 
-import os
 from pathlib import Path
 from typing import Final
 
@@ -66,23 +65,25 @@ def write_flo(path: Path, flow: FloatArray) -> None:
     """
     _check(path, flow)
     height, width = flow.shape[:2]
-    header = np.float32(FLO_MAGIC).tobytes() + np.array([width, height], "<i4").tobytes()
+    header = (
+        np.float32(FLO_MAGIC).tobytes() + np.array([width, height], "<i4").tobytes()
+    )
     temporary = path.with_name(path.name + ".part")
     temporary.write_bytes(header + np.ascontiguousarray(flow, "<f4").tobytes())
-    os.replace(temporary, path)
+    temporary.replace(path)
 
 
 def known(flow: FloatArray) -> MaskArray:
     """Give the `(H, W)` mask of pixels whose flow a .flo file states."""
-    mask: MaskArray = (np.abs(flow) <= UNKNOWN_ABOVE).all(axis=-1)
-    return mask
+    return np.asarray((np.abs(flow) <= UNKNOWN_ABOVE).all(axis=-1))
 
 
 def read_kitti_png(path: Path) -> tuple[FloatArray, MaskArray]:
     """Read KITTI's 16-bit flow PNG.
 
     Returns:
-        `(H, W, 2)` float32 pixels, 0 where unknown, and the `(H, W)` mask of known ones.
+        `(H, W, 2)` float32 pixels, 0 where unknown, and the `(H, W)` mask of the
+        known ones.
 
     Raises:
         FlowError: unreadable, or not a 16-bit picture with three channels.

@@ -58,10 +58,10 @@ class LightFlowConfig:
 
     Attributes:
         width: multiplies every channel count but the predictors' two outputs.
-        linear_predictors: give the predictors' pointwise convolutions a bias and nothing
-            after it. False is the literal reading of the paper ("each convolution is
-            followed by batch normalization and Leaky ReLU"), which shrinks negative
-            flow by the slope.
+        linear_predictors: give the predictors' pointwise convolutions a bias and
+            nothing after it. False is the literal reading of the paper ("each
+            convolution is followed by batch normalization and Leaky ReLU"), which
+            shrinks negative flow by the slope.
         negative_slope: of every Leaky ReLU.
     """
 
@@ -91,7 +91,7 @@ class NearestUpsampling(layers.Layer):
     """
 
     def call(self, inputs: list[Any]) -> Any:
-        """Take `[(B, h, w, C), (B, H, W, D)]`, `2h >= H`, `2w >= W`; give `(B, H, W, C)`."""
+        """Take maps `(B, h, w, C)` and `(B, H, W, D)`, 2h >= H; give `(B, H, W, C)`."""
         small, target = inputs
         _, height, width, channels = small.shape
         if height is None or width is None:
@@ -133,15 +133,19 @@ def _separable(
 def _predictor(tensor: Any, name: str, config: LightFlowConfig) -> Any:
     if not config.linear_predictors:
         return _separable(tensor, name, 2, config)
-    tensor = layers.DepthwiseConv2D(3, padding="same", use_bias=False, name=f"{name}_dw")(
-        tensor
-    )
+    tensor = layers.DepthwiseConv2D(
+        3, padding="same", use_bias=False, name=f"{name}_dw"
+    )(tensor)
     tensor = _activated(tensor, f"{name}_dw", config)
     return layers.Conv2D(2, 1, name=f"{name}_pw")(tensor)
 
 
 def build_lightflow(
-    config: LightFlowConfig, height: int | None = None, width: int | None = None
+    config: LightFlowConfig,
+    height: int | None = None,
+    width: int | None = None,
+    *,
+    batch_size: int | None = None,
 ) -> keras.Model:
     """Wire the network.
 
@@ -149,14 +153,15 @@ def build_lightflow(
         config: its size.
         height: rows of the input images; None takes any.
         width: columns of the input images; None takes any.
+        batch_size: pairs in a batch; None takes any. Exporting needs it.
 
     Returns:
         A model from `[current, key]`, both `(B, height, width, 3)` RGB normalised to
         [-1, 1] as `(x - 127.5) / 127.5`, to `(B, ceil(height/4), ceil(width/4), 2)`
         backward flow, current to key, in pixels of the input image (u right, v down).
     """
-    current = keras.Input((height, width, 3), name="current")
-    key = keras.Input((height, width, 3), name="key")
+    current = keras.Input((height, width, 3), batch_size, name="current")
+    key = keras.Input((height, width, 3), batch_size, name="key")
     maps = {}
     tensor = layers.Concatenate(name="images")([current, key])
     for name, stride, channels in ENCODER:
@@ -166,7 +171,9 @@ def build_lightflow(
         if skip is not None:
             tensor = NearestUpsampling(name=f"{name}_up")([tensor, maps[skip]])
             tensor = layers.Concatenate(name=f"{name}_in")([tensor, maps[skip]])
-        tensor = maps[name] = _separable(tensor, name, config.channels(channels), config)
+        tensor = maps[name] = _separable(
+            tensor, name, config.channels(channels), config
+        )
     # Enlarging by repetition is linear, so summing on the way up equals enlarging each
     # prediction to the finest grid and summing there, with less work.
     total = None

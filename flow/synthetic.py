@@ -1,10 +1,10 @@
 """Pairs of pictures with exact optical flow, made from any folder of photographs.
 
-A scene is a background and a few shapes cut from photographs. Each layer has one affine
-motion M from the current to the key picture, so flow at a pixel p of the current picture
-is exactly M p - p for the M of the layer seen there. After Flying Chairs (Dosovitskiy et
-al., FlowNet, ICCV 2015, supplement), whose heavy-tailed motion statistics are the
-defaults.
+A scene is a background and a few shapes cut from photographs. Each layer has one
+affine motion M from the current to the key picture, so flow at a pixel p of the current
+picture is exactly M p - p for the M of the layer seen there. The idea, and heavy-tailed
+motion, are those of Flying Chairs (Dosovitskiy et al., FlowNet, ICCV 2015); the numbers
+are ours.
 """
 
 from dataclasses import dataclass, field
@@ -30,7 +30,7 @@ CANVAS: Final = 1.5
 
 @dataclass(frozen=True, slots=True)
 class HeavyTail:
-    """A symmetric law with many small values and a few great: sign(g) |g|^power, g normal.
+    """A symmetric law, many small values and a few great: sign(g) |g|^power, g normal.
 
     Attributes:
         sigma: standard deviation of g.
@@ -107,8 +107,8 @@ class SyntheticConfig:
         objects: motion of a shape, on top of the background's.
         object_count: least and most shapes.
         object_size: least and greatest height and width of a shape, in picture sides.
-        motion_scale: least and greatest factor on every shift, drawn log-uniformly once a
-            pair: pictures of the same height differ in how much of the world they show.
+        motion_scale: least and greatest factor on every shift, drawn log-uniformly
+            once a pair: pictures of one height differ in how much they show.
         texture_zoom: least and greatest photograph pixels a picture pixel.
         photometric: strength of the key picture's change of light; 0 for none.
         noise: greatest standard deviation of pixel noise, in grey values.
@@ -276,7 +276,11 @@ class _Scene:
         return (top, bottom, left, right) if top < bottom and left < right else None
 
     def _lay(
-        self, layer: FloatArray, matrix: Affine, box: tuple[int, int, int, int], index: int
+        self,
+        layer: FloatArray,
+        matrix: Affine,
+        box: tuple[int, int, int, int],
+        index: int,
     ) -> npt.NDArray[np.bool_]:
         top, bottom, left, right = box
         inside = matrix[:2].copy()
@@ -324,7 +328,8 @@ class _Scene:
                 grain = rng.standard_normal(self.size, dtype=np.float32)[..., None]
                 picture = picture + grain * np.float32(noise)
             finished.append(np.clip(picture + 0.5, 0, 255).astype(np.uint8))
-        return SyntheticPair(*finished, self.flow, *self.layers)
+        current, key = finished
+        return SyntheticPair(current, key, self.flow, *self.layers)
 
 
 def _relight(

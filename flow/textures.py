@@ -28,7 +28,9 @@ def list_images(folders: Sequence[Path]) -> list[Path]:
             raise FlowError(f"image folder {folder} does not exist.")
         images = [p for p in folder.rglob("*") if p.suffix.lower() in IMAGE_SUFFIXES]
         if not images:
-            raise FlowError(f"{folder} holds no .jpg, .jpeg or .png image at any depth.")
+            raise FlowError(
+                f"{folder} holds no .jpg, .jpeg or .png image at any depth."
+            )
         found.extend(sorted(images))
     return found
 
@@ -95,7 +97,10 @@ def _decode(path: Path, longest_side: int) -> ByteArray:
         raise FlowError(f"{path} cannot be decoded as an image. Remove or mend it.")
     scale = longest_side / max(bgr.shape[:2])
     if scale < 1:
-        size = (max(1, round(bgr.shape[1] * scale)), max(1, round(bgr.shape[0] * scale)))
+        size = (
+            max(1, round(bgr.shape[1] * scale)),
+            max(1, round(bgr.shape[0] * scale)),
+        )
         bgr = cv2.resize(bgr, size, interpolation=cv2.INTER_AREA)
     rgb: ByteArray = cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
     return rgb

@@ -1,4 +1,4 @@
-"""Train LightFlow on synthetic pairs: `python -m flow.train --config ... --images ...`."""
+"""Train LightFlow on synthetic pairs: `python -m flow.train --config FILE ...`."""
 
 import argparse
 import json
@@ -37,7 +37,7 @@ RECORDED_SIZE: Final = 150
 """Flow input stated in the record: half the side of the 300 x 300 detector."""
 
 VALIDATION_SEED_OFFSET: Final = 1_000_003
-"""Added to the seed for held-out scenes, so that no scene is trained on and measured."""
+"""Added to the seed for held-out scenes: none is both trained on and measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,9 @@ class FlowTrainConfig:
 
     def __post_init__(self) -> None:
         if not self.shapes or any(min(shape) < 1 for shape in self.shapes):
-            raise ConfigError("shapes must be a list of positive [height, width, pairs].")
+            raise ConfigError(
+                "shapes must be a list of positive [height, width, pairs]."
+            )
         if not 1 <= self.reuse <= 4:
             raise ConfigError(f"reuse must be 1 to 4, received {self.reuse}.")
         if not 0 < self.average < 1 or self.clip_norm <= 0:

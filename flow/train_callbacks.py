@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class ScheduleConfig:
-    """Length of the training and its learning rate: warm-up, then half a cosine to zero.
+    """Length of the training and its learning rate: warm-up and half a cosine to 0.
 
     Attributes:
         steps: batches in all.

@@ -14,7 +14,7 @@ from flow.textures import TextureBank
 from vod.types import ByteArray, FloatArray
 
 Batch = tuple[tuple[FloatArray, FloatArray], FloatArray]
-"""`((current, key), flow)`: twice `(B, H, W, 3)` in [-1, 1], `(B, h, w, 2)` in pixels."""
+"""`((current, key), flow)`: twice `(B, H, W, 3)` in [-1, 1], `(B, h, w, 2)` pixels."""
 
 Drawn = tuple[ByteArray, ByteArray, FloatArray]
 """`(current, key, flow)`: as `Batch`, the pictures still uint8."""
@@ -59,7 +59,7 @@ def to_batch(drawn: Drawn) -> Batch:
 
 def mirror(drawn: Drawn, left_right: bool, up_down: bool) -> Drawn:
     """Mirror pictures and flow; the mirrored flow component changes its sign."""
-    axes = [axis for axis, wanted in ((2, left_right), (1, up_down)) if wanted]
+    axes = tuple(a for a, wanted in ((2, left_right), (1, up_down)) if wanted)
     sign = np.array([-1 if left_right else 1, -1 if up_down else 1], np.float32)
     current, key, flow = drawn
     return np.flip(current, axes), np.flip(key, axes), np.flip(flow, axes) * sign
@@ -68,9 +68,9 @@ def mirror(drawn: Drawn, left_right: bool, up_down: bool) -> Drawn:
 class SyntheticBatches(keras.utils.PyDataset):
     """Endless variety, the same for the same seed, whatever was asked for before.
 
-    Batch `i` has shape `shapes[i % len(shapes)]`. Every scene serves `reuse` times, each
-    time mirrored otherwise, `REUSE_DISTANCE` batches apart, because drawing scenes takes
-    processor time from training.
+    Batch `i` has shape `shapes[i % len(shapes)]`. Every scene serves `reuse` times,
+    each time mirrored otherwise, `REUSE_DISTANCE` batches apart, because drawing scenes
+    takes processor time from training.
 
     Attributes:
         first_batch: index of this epoch's first batch; `fit` is told nothing of it.

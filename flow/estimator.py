@@ -1,0 +1,94 @@
+"""What propagation asks of an optical flow, and the two simplest answers to it."""
+
+from typing import Any, Protocol
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from flow.field import FlowField
+from vod.engine import Graph
+from vod.errors import ShapeError
+from vod.types import ByteArray, FloatArray
+
+Prepared = npt.NDArray[Any]
+"""A frame as one estimator wants it; only that estimator reads it."""
+
+
+class FlowEstimator(Protocol):
+    """Gives the motion between two frames."""
+
+    def prepare(self, resized_rgb: ByteArray) -> Prepared:
+        """Make this estimator's input of a frame; called once a frame.
+
+        Args:
+            resized_rgb: `(H, W, 3)` uint8, the detector's picture.
+        """
+        ...
+
+    def __call__(self, current: Prepared, key: Prepared) -> FlowField:
+        """Give backward flow, current to key, in cells of its own grid."""
+        ...
+
+
+def shrink(rgb: ByteArray, height: int, width: int) -> ByteArray:
+    """Average a `(H, W, 3)` uint8 picture down to `(height, width, 3)`.
+
+    Raises:
+        ShapeError: it is not such a picture.
+    """
+    if rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.dtype != np.uint8:
+        raise ShapeError(
+            f"flow expects (H, W, 3) uint8, received {rgb.shape} {rgb.dtype}."
+        )
+    if rgb.shape[:2] == (height, width):
+        return rgb
+    small: ByteArray = cv2.resize(rgb, (width, height), interpolation=cv2.INTER_AREA)
+    return small
+
+
+class ZeroFlow:
+    """No motion: every map stays where it was on the key frame."""
+
+    def prepare(self, resized_rgb: ByteArray) -> Prepared:  # noqa: ARG002 (protocol)
+        """Give an empty array: nothing is looked at."""
+        return np.zeros(0, np.uint8)
+
+    def __call__(self, current: Prepared, key: Prepared) -> FlowField:  # noqa: ARG002
+        """Give one cell of zero flow, which any grid can be resized from."""
+        return FlowField(np.zeros((1, 1, 2), np.float32))
+
+
+class NetworkFlow:
+    """A flow network as a function of two normalised pictures.
+
+    Attributes:
+        height: rows of its input.
+        width: columns of its input.
+    """
+
+    def __init__(self, graph: Graph, *, height: int, width: int) -> None:
+        """Take the network.
+
+        Args:
+            graph: from current and key, both `(1, height, width, 3)` float32 in
+                [-1, 1], to `(1, h, w, 2)` flow in pixels of that input.
+            height: rows of its input.
+            width: columns of its input.
+        """
+        self._graph = graph
+        self.height, self.width = height, width
+
+    def prepare(self, resized_rgb: ByteArray) -> Prepared:
+        """Shrink and normalise a frame: `(1, height, width, 3)` float32 in [-1, 1]."""
+        image = shrink(resized_rgb, self.height, self.width).astype(np.float32)
+        image -= np.float32(127.5)
+        image *= np.float32(1 / 127.5)
+        return image[None]
+
+    def __call__(self, current: Prepared, key: Prepared) -> FlowField:
+        """Run the network."""
+        flow: FloatArray = self._graph(current, key)[0]
+        return FlowField.from_pixels(
+            flow[0], image_height=self.height, image_width=self.width
+        )

@@ -1,0 +1,133 @@
+"""Write LightFlow as LiteRT graphs: `python -m flow.export DIR --size 150x150`."""
+
+import argparse
+import dataclasses
+import logging
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import cv2
+import numpy as np
+
+from flow.registry import graph_role
+from vod.config import from_mapping
+from vod.errors import ConfigError, VodError, WeightsError
+from vod.types import FloatArray
+from vod.weights import (
+    WEIGHTS_FILE,
+    GraphRecord,
+    WeightsRecord,
+    load_model_weights,
+    read_record,
+    verified_file,
+    write_record,
+)
+
+if TYPE_CHECKING:
+    import keras
+
+logger = logging.getLogger(__name__)
+
+SAMPLES: Final = 3
+
+
+def load_lightflow(folder: Path, *, height: int, width: int) -> "keras.Model":
+    """Build LightFlow for one input size and fill it from a weights folder.
+
+    Args:
+        folder: with `weights.safetensors` and `record.json`.
+        height: rows of the input.
+        width: columns of the input.
+
+    Raises:
+        WeightsError: a file is missing or altered, or the record's config is wrong.
+    """
+    from flow.lightflow import LightFlowConfig, build_lightflow
+
+    record = read_record(folder, network="lightflow")
+    try:
+        config = from_mapping(LightFlowConfig, record.config, source=f"{folder} config")
+    except ConfigError as error:
+        raise WeightsError(f"the record of {folder} is wrong: {error}") from error
+    model = build_lightflow(config, height, width, batch_size=1)
+    load_model_weights(model, verified_file(folder, WEIGHTS_FILE, record))
+    return model
+
+
+def export_lightflow(folder: Path, *, height: int, width: int) -> WeightsRecord:
+    """Export one graph, check it against Keras and list it in `record.json`.
+
+    Graphs of other sizes that the record lists are kept.
+
+    Args:
+        folder: a weights folder.
+        height: rows of the input.
+        width: columns of the input.
+
+    Raises:
+        WeightsError: a file is missing or altered, or the graph differs from Keras.
+    """
+    from vod.export import export_graph
+
+    model = load_lightflow(folder, height=height, width=width)
+    record = read_record(folder, network="lightflow")
+    role = graph_role(height, width)
+    file = f"{role}.tflite"
+    error = export_graph(model, folder / file, samples=_samples(height, width))
+    graph = GraphRecord(
+        file=file,
+        inputs=tuple(tensor.name for tensor in model.inputs),
+        outputs=tuple(model.output_names),
+        max_abs_error=error,
+    )
+    graphs = record.graphs | {role: graph}
+    return write_record(folder, dataclasses.replace(record, graphs=graphs))
+
+
+def _samples(height: int, width: int) -> list[list[FloatArray]]:
+    """Give pairs of smooth random pictures in [-1, 1], the key a few pixels aside."""
+    random = np.random.default_rng(0)
+    pairs = []
+    for shift in range(SAMPLES):
+        coarse = random.uniform(-1, 1, (12, 12, 3)).astype(np.float32)
+        picture = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR)
+        key = np.roll(picture, 2 * shift, axis=1)
+        pairs.append([np.ascontiguousarray(image[None]) for image in (picture, key)])
+    return pairs
+
+
+def parse_size(text: str) -> tuple[int, int]:
+    """Read `HEIGHTxWIDTH`.
+
+    Raises:
+        ConfigError: it does not read so.
+    """
+    match = re.fullmatch(r"(\d+)x(\d+)", text)
+    if match is None or 0 in map(int, match.groups()):
+        raise ConfigError(f"a size is HEIGHTxWIDTH, like 150x150; received '{text}'.")
+    return int(match[1]), int(match[2])
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; 0 done, 1 an error told in one line."""
+    parser = argparse.ArgumentParser(prog="python -m flow.export", description=__doc__)
+    parser.add_argument("folder", type=Path, help="weights folder")
+    parser.add_argument(
+        "--size", action="append", required=True, help="flow input, HEIGHTxWIDTH"
+    )
+    arguments = parser.parse_args(argv)
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    try:
+        for height, width in [parse_size(size) for size in arguments.size]:
+            export_lightflow(arguments.folder, height=height, width=width)
+    except VodError as error:
+        logger.error("%s", error)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,155 @@
+"""Optical flows by name."""
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import numpy as np
+
+from flow.dis import DisFlow, FarnebackFlow, Preset
+from flow.estimator import FlowEstimator, NetworkFlow, ZeroFlow
+from vod.config import nearest
+from vod.engine import Graph, LiteRtGraph
+from vod.errors import ConfigError, WeightsError
+from vod.types import FloatArray
+from vod.weights import read_record, verified_file
+
+logger = logging.getLogger(__name__)
+
+Engine = Literal["litert", "tensorflow"]
+
+SHIPPED_WEIGHTS: Final = Path(__file__).parent / "weights"
+
+ROLE_PREFIX: Final = "flow_"
+
+
+@dataclass(frozen=True, slots=True)
+class FlowRequest:
+    """What a flow is loaded for; see `load_flow`."""
+
+    input_height: int
+    input_width: int
+    engine: Engine
+    threads: int
+    weights: Path | None
+
+
+def load_flow(
+    name: str,
+    *,
+    input_height: int,
+    input_width: int,
+    engine: Engine = "litert",
+    threads: int = 2,
+    weights: Path | None = None,
+) -> FlowEstimator:
+    """Load an optical flow, ready to run.
+
+    Args:
+        name: a key of `FLOWS`.
+        input_height: rows of the flow's own input (half the detector's).
+        input_width: columns of the flow's own input.
+        engine: of a network: `"litert"` runs the graph exported for this size and needs
+            no TensorFlow; `"tensorflow"` builds the Keras model and compiles it.
+        threads: CPU threads of a network.
+        weights: a network's weights folder; None is the shipped one.
+
+    Raises:
+        ConfigError: unknown name.
+        WeightsError: a file is missing or altered, or no graph has this size.
+        FlowError: the size is too small for the method.
+    """
+    if name not in FLOWS:
+        raise ConfigError(f"unknown flow '{name}'.{nearest(name, list(FLOWS))}")
+    return FLOWS[name](FlowRequest(input_height, input_width, engine, threads, weights))
+
+
+def graph_role(height: int, width: int) -> str:
+    """Give the name under which a record lists the graph of this input size."""
+    return f"{ROLE_PREFIX}{height}x{width}"
+
+
+def _load_lightflow(request: FlowRequest) -> FlowEstimator:
+    folder = request.weights
+    if folder is None:
+        folder = SHIPPED_WEIGHTS / "lightflow"
+    make = _litert_graph if request.engine == "litert" else _tensorflow_graph
+    graph = make(folder, request)
+    return NetworkFlow(graph, height=request.input_height, width=request.input_width)
+
+
+def _litert_graph(folder: Path, request: FlowRequest) -> Graph:
+    record = read_record(folder, network="lightflow")
+    size = f"{request.input_height}x{request.input_width}"
+    role = graph_role(request.input_height, request.input_width)
+    if role not in record.graphs:
+        sizes = [name.removeprefix(ROLE_PREFIX) for name in record.graphs]
+        raise WeightsError(
+            f"{folder} has no graph for flow input {size}; it has "
+            f"{', '.join(sorted(sizes)) or 'none'}. Run: "
+            f"python -m flow.export {folder} --size {size}"
+        )
+    path = verified_file(folder, record.graphs[role].file, record)
+    graph = LiteRtGraph(path, threads=request.threads)
+    expected = (1, request.input_height, request.input_width, 3)
+    if graph.input_shapes != [expected, expected]:
+        raise WeightsError(
+            f"{path} takes {graph.input_shapes}, not two pictures {expected}. Run: "
+            f"python -m flow.export {folder} --size {size}"
+        )
+    return graph
+
+
+def _tensorflow_graph(folder: Path, request: FlowRequest) -> Graph:
+    import tensorflow as tf
+
+    from flow.export import load_lightflow
+
+    try:
+        tf.config.threading.set_intra_op_parallelism_threads(request.threads)
+    except RuntimeError:
+        logger.warning("TensorFlow already runs; its thread count is not changed.")
+    height, width = request.input_height, request.input_width
+    model = load_lightflow(folder, height=height, width=width)
+    picture = tf.TensorSpec((1, height, width, 3), tf.float32)
+
+    @tf.function(input_signature=[picture, picture])
+    def run(current: Any, key: Any) -> Any:
+        return model([current, key], training=False)
+
+    def call(*inputs: FloatArray) -> tuple[FloatArray, ...]:
+        current, key = (tf.convert_to_tensor(array, tf.float32) for array in inputs)
+        return (np.asarray(run(current, key)),)
+
+    return call
+
+
+def _load_dis(preset: Preset) -> "FlowLoader":
+    def load(request: FlowRequest) -> FlowEstimator:
+        return DisFlow(preset, height=request.input_height, width=request.input_width)
+
+    return load
+
+
+def _load_farneback(request: FlowRequest) -> FlowEstimator:
+    return FarnebackFlow(height=request.input_height, width=request.input_width)
+
+
+def _load_zero(request: FlowRequest) -> FlowEstimator:  # noqa: ARG001 (a FlowLoader)
+    return ZeroFlow()
+
+
+FlowLoader = Callable[[FlowRequest], FlowEstimator]
+
+FLOWS: Final[Mapping[str, FlowLoader]] = {
+    "lightflow": _load_lightflow,
+    "dis": _load_dis("medium"),
+    "dis-ultrafast": _load_dis("ultrafast"),
+    "dis-fast": _load_dis("fast"),
+    "dis-medium": _load_dis("medium"),
+    "farneback": _load_farneback,
+    "zero": _load_zero,
+}
+"""Name to loader."""
