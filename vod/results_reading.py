@@ -1,0 +1,139 @@
+"""Read JSON-lines results (`vod-results/1`, see `vod/results.py`) back."""
+
+import gzip
+import json
+import math
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from vod.errors import AnnotationError
+from vod.types import Detections
+
+SCHEMA: Final = "vod-results/1"
+_HEADER_KEYS: Final = {"schema": str, "video": dict, "classes": list}
+
+
+@dataclass(frozen=True, slots=True)
+class ResultsHeader:
+    """The first line of a result file.
+
+    Attributes:
+        video: facts of the video: name, width, height, average_rate, ...
+        classes: names by label.
+        config: the configuration that made the results.
+        weights: sha256 by file name.
+    """
+
+    video: dict[str, Any]
+    classes: tuple[str, ...]
+    config: dict[str, Any]
+    weights: dict[str, str]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class ResultLine:
+    """What was found in one frame.
+
+    Attributes:
+        frame: 0-based index.
+        time_s: of the frame, in seconds.
+        key_frame: whether the whole detector ran on it.
+        detections: labels index the header's classes.
+    """
+
+    frame: int
+    time_s: float
+    key_frame: bool
+    detections: Detections
+
+
+def read_results(path: Path) -> tuple[ResultsHeader, Iterator[ResultLine]]:
+    """Read a `.jsonl` or `.jsonl.gz` file, one line at a time.
+
+    Returns:
+        The header, and an iterator over the frames.
+
+    Raises:
+        AnnotationError: naming the file and line that is wrong; for the frames, while
+            iterating.
+    """
+    lines = _lines(path)
+    number, text = next(lines, (1, ""))
+    header = _parse(path, number, text)
+    if header.get("schema") != SCHEMA:
+        raise AnnotationError(
+            f"{path} line 1: expected a header with schema '{SCHEMA}', received "
+            f"{str(header.get('schema'))!r}."
+        )
+    for key, kind in _HEADER_KEYS.items():
+        if not isinstance(header.get(key), kind):
+            raise AnnotationError(f"{path} line 1: the header lacks '{key}'.")
+    read = ResultsHeader(
+        header["video"],
+        tuple(map(str, header["classes"])),
+        header.get("config") or {},
+        header.get("weights") or {},
+    )
+    return read, _frames(path, lines, {name: i for i, name in enumerate(read.classes)})
+
+
+def _frames(
+    path: Path, lines: Iterator[tuple[int, str]], labels: dict[str, int]
+) -> Iterator[ResultLine]:
+    for number, text in lines:
+        line = _parse(path, number, text)
+        try:
+            yield _result_line(line, labels)
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
+            said = f"missing {error}" if isinstance(error, KeyError) else str(error)
+            raise AnnotationError(
+                f"{path} line {number} is not the results of a frame: {said}."
+            ) from error
+
+
+def _result_line(line: dict[str, Any], labels: dict[str, int]) -> ResultLine:
+    found = line["detections"]
+    for item in found:
+        if item["label"] not in labels:
+            raise ValueError(f"label {item['label']!r} is not one of the header's")
+    boxes = np.array([item["box"] for item in found], np.float32).reshape(len(found), 4)
+    time_s = float(line["time_s"])
+    if not (np.isfinite(boxes).all() and math.isfinite(time_s)):
+        raise ValueError("a box or time is not a finite number")
+    return ResultLine(
+        int(line["frame"]),
+        time_s,
+        bool(line["key_frame"]),
+        Detections(
+            boxes,
+            np.array([item["score"] for item in found], np.float32),
+            np.array([labels[item["label"]] for item in found], np.int32),
+        ),
+    )
+
+
+def _parse(path: Path, number: int, text: str) -> dict[str, Any]:
+    try:
+        value = json.loads(text)
+    except ValueError as error:
+        raise AnnotationError(
+            f"{path} line {number} is not JSON: {error}; is the file cut short?"
+        ) from error
+    if not isinstance(value, dict):
+        raise AnnotationError(f"{path} line {number} is not a JSON object.")
+    return value
+
+
+def _lines(path: Path) -> Iterator[tuple[int, str]]:
+    opener = gzip.open if path.suffix == ".gz" else open
+    try:
+        with opener(path, "rt", encoding="utf-8") as stream:
+            yield from enumerate(stream, 1)
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise AnnotationError(f"{path} cannot be read: {reason}.") from error
