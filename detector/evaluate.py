@@ -110,7 +110,9 @@ def read_coco(path: Path, *, split: str | None) -> dict[str, Any]:
         objects = [o for o in content["annotations"] if o["image_id"] in ids]
         selected = {**content, "images": images, "annotations": objects}
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise AnnotationError(f"{path} is not a COCO json of objects: {error}") from error
+        raise AnnotationError(
+            f"{path} is not a COCO json of objects: {error}"
+        ) from error
     if not images:
         raise AnnotationError(f"{path} has no image of split '{split}'.")
     return selected
@@ -187,7 +189,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--data", type=Path, help="ILSVRC2015 VID layout")
     parser.add_argument("--image-set", default="val", help="list in ImageSets/VID")
     parser.add_argument("--coco", type=Path, help="COCO json beside its pictures")
-    parser.add_argument("--split", default="val", help="split of the COCO json's images")
+    parser.add_argument(
+        "--split", default="val", help="split of the COCO json's images"
+    )
     parser.add_argument("--engine", choices=("litert", "tensorflow"), default="litert")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--report", type=Path, help="json file to write")

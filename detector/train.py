@@ -1,0 +1,305 @@
+"""Train a detector from a teacher's weights: `python -m detector.train --config ...`.
+
+The student starts as a copy of the teacher, keeps all its classes, and learns from its
+raw outputs on every picture and from boxes where there are any.
+"""
+
+import argparse
+import dataclasses
+import json
+import logging
+import math
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import cv2
+import keras
+import numpy as np
+
+from detector.anchors import generate_anchors
+from detector.distillation import Distiller, LossConfig, raw_model
+from detector.export import export_detector
+from detector.registry import ssd_config_of
+from detector.ssd import load_ssd
+from detector.ssd_config import level_grids
+from detector.train_augment import AugmentConfig
+from detector.train_data import DetectorBatches, Sample, read_stills, read_unlabelled
+from vod.config import load_config, to_mapping
+from vod.errors import ConfigError, VodError
+from vod.weights import (
+    WEIGHTS_FILE,
+    WeightsRecord,
+    read_record,
+    save_model_weights,
+    verified_file,
+    write_record,
+)
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class DetectorTrainConfig:
+    """One training run.
+
+    Attributes:
+        epochs: passes over all pictures.
+        batch_size: pictures a step.
+        learning_rate: greatest, after the warm-up; then half a cosine to zero.
+        warmup_steps: steps in which the rate rises linearly.
+        average: momentum of the moving average of the weights, which is what is kept.
+        clip_norm: greatest norm of a step's gradient.
+        seed: of all chance.
+        limit: most pictures, drawn at random, None for all; for trying things out.
+        frozen_blocks: the stem and so many of MobileNet's 13 blocks stay as they are:
+            they see edges and colours, and learning them takes the most time.
+        augment: how pictures are changed.
+        loss: what the parts of the loss weigh.
+    """
+
+    epochs: int = 6
+    batch_size: int = 16
+    learning_rate: float = 5e-5
+    warmup_steps: int = 100
+    average: float = 0.995
+    clip_norm: float = 1.0
+    seed: int = 1
+    limit: int | None = None
+    frozen_blocks: int = 5
+    augment: AugmentConfig = field(default_factory=AugmentConfig)
+    loss: LossConfig = field(default_factory=LossConfig)
+
+    def __post_init__(self) -> None:
+        if self.epochs < 1 or self.batch_size < 1 or self.warmup_steps < 0:
+            raise ConfigError("epochs and batch_size must be at least 1.")
+        if not 0 < self.learning_rate <= 0.1:
+            raise ConfigError(
+                f"learning_rate must lie in (0, 0.1], received {self.learning_rate}."
+            )
+        if not 0 <= self.frozen_blocks <= 13:
+            raise ConfigError(
+                f"frozen_blocks must lie in 0 to 13, received {self.frozen_blocks}."
+            )
+        if not 0 < self.average < 1 or self.clip_norm <= 0:
+            raise ConfigError("average must lie in (0, 1) and clip_norm be positive.")
+
+
+class StopOnDivergence(keras.callbacks.Callback):
+    """Turn a loss that is no number into one error."""
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:  # noqa: ARG002
+        """Look at the loss.
+
+        Raises:
+            ConfigError: it is NaN or infinite.
+        """
+        loss = float((logs or {}).get("loss", 0.0))
+        if not math.isfinite(loss):
+            step = int(self.model.optimizer.iterations)
+            raise ConfigError(
+                f"training diverged at step {step}: the loss is {loss}. Lower "
+                "learning_rate; --resume goes on from the last whole epoch."
+            )
+
+
+class FollowEpoch(keras.callbacks.Callback):
+    """Let a resumed run draw the epoch that comes next, not the first one again."""
+
+    def __init__(self, batches: DetectorBatches) -> None:
+        super().__init__()
+        self._batches = batches
+
+    def on_train_begin(self, logs: Any = None) -> None:  # noqa: ARG002 (Keras' name)
+        """Ask the optimizer, which a resumed run has restored."""
+        done = int(self.model.optimizer.iterations) // len(self._batches)
+        self._batches.start_at(done)
+
+
+def train(
+    config: DetectorTrainConfig,
+    teacher: Path,
+    *,
+    stills: Path,
+    unlabelled: Sequence[Path],
+    out: Path,
+    resume: bool = False,
+) -> Path:
+    """Train, export, and write the weights folder `out / "weights"`.
+
+    Args:
+        config: the run.
+        teacher: a weights folder of `ssd_mobilenet_v1`.
+        stills: folder with `instances.json`; its `train` split is used.
+        unlabelled: folders of more pictures.
+        out: gets log.csv, config.json, the backup of an unfinished run, and weights.
+        resume: go on from that backup.
+
+    Returns:
+        The weights folder.
+
+    Raises:
+        ConfigError: unusable input, or the loss is no longer a number.
+        WeightsError: the teacher's folder is damaged.
+    """
+    record = read_record(teacher, network="ssd_mobilenet_v1")
+    samples = read_stills(stills, record.classes, split="train")
+    for folder in unlabelled:
+        samples += read_unlabelled(folder, len(record.classes))
+    out.mkdir(parents=True, exist_ok=True)
+    backup = out / "backup"
+    if backup.exists() and not resume:
+        raise ConfigError(
+            f"{backup} holds an interrupted run. Continue it with --resume, or choose "
+            "another --out."
+        )
+    (out / "config.json").write_text(json.dumps(to_mapping(config), indent=1) + "\n")
+    keras.utils.set_random_seed(config.seed)
+    batches = _batches(config, samples, record)
+    logger.info("%d pictures, %d steps an epoch", len(samples), len(batches))
+    distiller, student = _distiller(config, teacher, record, len(batches))
+    distiller.fit(
+        batches,
+        epochs=config.epochs,
+        callbacks=[
+            keras.callbacks.BackupAndRestore(str(backup)),
+            FollowEpoch(batches),
+            StopOnDivergence(),
+            keras.callbacks.CSVLogger(str(out / "log.csv"), append=resume),
+        ],
+        verbose=2,
+    )
+    # `fit` has left the averaged weights in place.
+    return _write(student, out / "weights", record, config, samples)
+
+
+def _batches(
+    config: DetectorTrainConfig, samples: Sequence[Sample], record: WeightsRecord
+) -> DetectorBatches:
+    network = ssd_config_of(Path("the teacher"), record)
+    anchors = generate_anchors(
+        level_grids(network),
+        input_height=network.input_height,
+        input_width=network.input_width,
+    )
+    order = np.random.default_rng(config.seed).permutation(len(samples))
+    samples = [samples[i] for i in order[: config.limit]]
+    if len(samples) < config.batch_size:
+        raise ConfigError(
+            f"batch_size is {config.batch_size}, but there are only {len(samples)} "
+            "pictures. Lower batch_size."
+        )
+    return DetectorBatches(
+        samples,
+        anchors,
+        record.preprocessing,
+        augment=config.augment,
+        batch_size=config.batch_size,
+        seed=config.seed,
+    )
+
+
+def _distiller(
+    config: DetectorTrainConfig, teacher: Path, record: WeightsRecord, steps: int
+) -> tuple[Distiller, keras.Model]:
+    """Give the compiled distiller, and the student's first half, which has its weights.
+
+    Teacher and student are cut at the raw outputs, whatever the record's seam says.
+    """
+    network = dataclasses.replace(ssd_config_of(teacher, record), seam="head")
+    weights = verified_file(teacher, WEIGHTS_FILE, record)
+    (frozen, _), (features, _) = load_ssd(network, weights), load_ssd(network, weights)
+    for layer in features.layers:
+        if layer.name.startswith(_frozen_prefixes(config.frozen_blocks)):
+            layer.trainable = False
+    distiller = Distiller(
+        raw_model(features, network), raw_model(frozen, network), network, config.loss
+    )
+    blank = keras.ops.zeros((1, network.input_height, network.input_width, 3))
+    distiller({"clean": blank, "picture": blank})  # the backup wants a built model
+    rate = keras.optimizers.schedules.CosineDecay(
+        0.0,
+        max(config.epochs * steps - config.warmup_steps, 1),
+        warmup_target=config.learning_rate,
+        warmup_steps=config.warmup_steps,
+    )
+    optimizer = keras.optimizers.Adam(
+        rate,
+        global_clipnorm=config.clip_norm,
+        use_ema=True,
+        ema_momentum=config.average,
+    )
+    optimizer.build(distiller.trainable_variables)
+    # XLA's convolutions are several times slower than TensorFlow's own on a CPU.
+    compiler = keras.backend.backend() == "jax"
+    distiller.compile(optimizer, jit_compile=compiler)
+    return distiller, features
+
+
+def _frozen_prefixes(blocks: int) -> tuple[str, ...]:
+    return ("Conv2d_0", *(f"Conv2d_{block}_" for block in range(1, blocks + 1)))
+
+
+def _write(
+    features: keras.Model,
+    folder: Path,
+    record: WeightsRecord,
+    config: DetectorTrainConfig,
+    samples: Sequence[Sample],
+) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    save_model_weights(features, folder / WEIGHTS_FILE)
+    labelled = sum(bool(sample.annotated.any()) for sample in samples)
+    written = WeightsRecord(
+        network=record.network,
+        preprocessing=record.preprocessing,
+        origin=(
+            f"detector.train, {config.epochs} epochs over {len(samples)} pictures "
+            f"({labelled} with boxes), seed {config.seed}; initialised from and taught "
+            f"by: {record.origin}"
+        ),
+        licence=record.licence,
+        config=record.config,
+        classes=record.classes,
+    )
+    write_record(folder, written)
+    export_detector(folder)
+    logger.info("wrote %s", folder)
+    return folder
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; 0 done, 1 an error told in one line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m detector.train", description=__doc__
+    )
+    parser.add_argument("--config", type=Path, required=True)
+    parser.add_argument("--teacher", type=Path, required=True, help="weights folder")
+    parser.add_argument("--stills", type=Path, required=True)
+    parser.add_argument("--unlabelled", type=Path, action="append", default=[])
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
+    parser.add_argument("--resume", action="store_true")
+    arguments = parser.parse_args(argv)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    # Threads inside OpenCV's small pictures would only take time from training.
+    cv2.setNumThreads(1)
+    try:
+        train(
+            load_config(DetectorTrainConfig, arguments.config, arguments.set),
+            arguments.teacher,
+            stills=arguments.stills,
+            unlabelled=arguments.unlabelled,
+            out=arguments.out,
+            resume=arguments.resume,
+        )
+    except VodError as error:
+        logger.error("%s", error)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
