@@ -5,14 +5,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
+import detector.registry
+import flow.registry
 from detector.postprocess import PostprocessConfig
-from detector.registry import load_detector
-from flow.registry import load_flow
 from propagate.keyframes import FixedInterval
 from propagate.pipeline import Parts
 from propagate.warp import Border
 from vod.config import load_config
 from vod.errors import ConfigError
+from vod.weights import RECORD_FILE, read_record
 
 HOLD = "none"
 """Name of the flow that is no flow: key boxes stay where they are."""
@@ -95,29 +96,44 @@ def build_parts(config: PipelineConfig) -> Parts:
         ConfigError: unknown detector or flow.
         WeightsError: weights or graphs missing, altered or of another network.
     """
-    detector = load_detector(
+    loaded = detector.registry.load_detector(
         config.detector.name,
         weights=config.detector.weights,
         engine=config.engine.name,
         threads=config.engine.threads,
     )
-    flow = None
+    estimator = None
     if config.flow.name != HOLD:
-        flow = load_flow(
+        estimator = flow.registry.load_flow(
             config.flow.name,
-            input_height=(detector.preprocessing.height + 1) // 2,
-            input_width=(detector.preprocessing.width + 1) // 2,
+            input_height=(loaded.preprocessing.height + 1) // 2,
+            input_width=(loaded.preprocessing.width + 1) // 2,
             weights=config.flow.weights,
             engine=config.engine.name,
             threads=config.engine.threads,
         )
     return Parts(
-        detector=detector,
-        flow=flow,
+        detector=loaded,
+        flow=estimator,
         keyframes=FixedInterval(config.propagate.keyframe_interval),
         postprocess=config.postprocess,
         border=config.propagate.border,
     )
+
+
+def weights_sha256(config: PipelineConfig) -> dict[str, str]:
+    """Give the sha256 of every weights file behind a config, for result headers."""
+    folders = {
+        "detector": config.detector.weights
+        or detector.registry.SHIPPED_WEIGHTS / config.detector.name,
+        "flow": config.flow.weights or flow.registry.SHIPPED_WEIGHTS / config.flow.name,
+    }
+    hashes: dict[str, str] = {}
+    for room, folder in folders.items():
+        if (folder / RECORD_FILE).exists():
+            files = read_record(folder).files
+            hashes |= {f"{room}/{name}": digest for name, digest in files.items()}
+    return hashes
 
 
 def with_interval(config: PipelineConfig, interval: int) -> PipelineConfig:

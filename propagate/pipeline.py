@@ -113,7 +113,8 @@ def _key_frame(
     with parts.timer.stage("features"):
         maps = parts.detector.features(parts.detector.preprocessing.normalise(resized))
     detections = _head(parts, frame, maps)
-    flow_image = parts.flow.prepare(resized) if parts.flow is not None else None
+    with parts.timer.stage("resize"):
+        flow_image = parts.flow.prepare(resized) if parts.flow is not None else None
     state = KeyState(frame.index, flow_image, maps, detections)
     return FrameResult(frame, detections, key_frame=True), state
 
@@ -121,7 +122,7 @@ def _key_frame(
 def _propagated_frame(
     parts: Parts, frame: Frame, resized: ByteArray, key: KeyState
 ) -> FrameResult:
-    if parts.flow is None:
+    if parts.flow is None or key.flow_image is None:
         return FrameResult(frame, key.detections, key_frame=False)
     with parts.timer.stage("flow"):
         flow = parts.flow(parts.flow.prepare(resized), key.flow_image)

@@ -2,8 +2,11 @@
 
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
 class StageTimer:
@@ -29,7 +32,19 @@ class StageTimer:
             self.calls[name] += 1
 
     def milliseconds(self) -> dict[str, float]:
-        """Give the mean of each stage in ms a call."""
+        """Give the mean of each stage in ms a call, in the order of first use."""
         return {
             name: 1e3 * total / self.calls[name] for name, total in self.seconds.items()
         }
+
+
+def timed(items: Iterable[T], timer: StageTimer, stage: str) -> Iterator[T]:
+    """Yield `items`, adding the time that producing each one takes."""
+    iterator = iter(items)
+    while True:
+        with timer.stage(stage):
+            try:
+                item = next(iterator)
+            except StopIteration:
+                return
+        yield item

@@ -4,7 +4,6 @@ The only file, beside the TensorFlow engine, that needs TensorFlow.
 """
 
 import logging
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -59,7 +58,7 @@ def export_graph(
     try:
         temporary.write_bytes(_convert(model))
         error = _compare(model, temporary, samples, final_path=path)
-        os.replace(temporary, path)
+        temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
     logger.info("wrote %s, largest difference from Keras %.2g", path, error)

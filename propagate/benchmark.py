@@ -1,0 +1,243 @@
+"""Measure what propagation costs, next to decoding and to detecting every frame.
+
+`python -m propagate.benchmark clip.mp4 --keyframe-interval 10 --report out.json` runs
+the variants in turn, several rounds in one process, and reports medians and ratios.
+Decoding overlaps with the networks in a thread, as in `run_video.py`.
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from propagate.config import PipelineConfig, build_parts, load_pipeline_config
+from propagate.keyframes import FixedInterval
+from propagate.pipeline import FrameResult, Parts, detect_video
+from propagate.timing import StageTimer
+from vod.background import BackgroundSink, prefetch
+from vod.config import to_mapping
+from vod.draw import draw_detections
+from vod.errors import ConfigError, VodError
+from vod.files import PendingFile
+from vod.sources import open_source
+from vod.video import VideoWriter
+
+DECODE = "decode alone"
+EVERY_FRAME = "detector on every frame"
+PROPAGATED = "key frames + propagation"
+WRITTEN = "key frames + propagation, video written"
+QUEUE_DEPTH = 4
+WARM_UP_FRAMES = 20
+PACKAGES = ("ai-edge-litert", "av", "numpy", "opencv-python")
+
+
+def decode_only(spec: str, max_frames: int | None) -> int:
+    """Decode a video to RGB and do nothing with it; give the number of frames."""
+    with open_source(spec, max_frames=max_frames) as source:
+        return sum(1 for _ in source)
+
+
+def detect(parts: Parts, spec: str, max_frames: int | None) -> int:
+    """Find the objects of every frame and write nothing; give the frames."""
+    with open_source(spec, max_frames=max_frames) as source:
+        frames = prefetch(source, depth=QUEUE_DEPTH)
+        with contextlib.closing(frames):
+            return sum(1 for _ in detect_video(parts, frames))
+
+
+def detect_and_write(parts: Parts, spec: str, max_frames: int | None) -> int:
+    """Find, draw and encode, each stage in a thread of its own; give the frames."""
+    count = 0
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        open_source(spec, max_frames=max_frames) as source,
+        VideoWriter(Path(folder) / "out.mp4", info=source.info, audio=False) as video,
+    ):
+
+        def write(result: FrameResult) -> None:
+            drawn = draw_detections(
+                result.frame.rgb,
+                result.detections,
+                parts.detector.classes,
+                key_frame=result.key_frame,
+            )
+            video.write(drawn, result.frame.time_s)
+
+        frames = prefetch(source, depth=QUEUE_DEPTH)
+        with (
+            contextlib.closing(frames),
+            BackgroundSink(write, depth=QUEUE_DEPTH) as sink,
+        ):
+            for result in detect_video(parts, frames):
+                sink.put(result)
+                count += 1
+    return count
+
+
+def measure(
+    variants: Mapping[str, Callable[[], int]], *, rounds: int
+) -> dict[str, dict[str, Any]]:
+    """Time the variants in turn, so that a slow spell of the machine meets them all.
+
+    Returns:
+        By variant: `frames`, `seconds` of every round, median `ms_per_frame`, `fps`,
+        and median `cpu_ms_per_frame` over all threads.
+    """
+    seconds: dict[str, list[float]] = {name: [] for name in variants}
+    cpu: dict[str, list[float]] = {name: [] for name in variants}
+    frames = {}
+    for _ in range(rounds):
+        for name, run in variants.items():
+            wall, process = time.perf_counter(), time.process_time()
+            frames[name] = run()
+            seconds[name].append(time.perf_counter() - wall)
+            cpu[name].append(time.process_time() - process)
+    return {
+        name: {
+            "frames": frames[name],
+            "seconds": [round(s, 4) for s in seconds[name]],
+            "ms_per_frame": 1e3 * statistics.median(seconds[name]) / frames[name],
+            "cpu_ms_per_frame": 1e3 * statistics.median(cpu[name]) / frames[name],
+            "fps": frames[name] / statistics.median(seconds[name]),
+        }
+        for name in variants
+    }
+
+
+def environment() -> dict[str, Any]:
+    """Say on what the figures were measured."""
+    commit = None
+    with contextlib.suppress(OSError, subprocess.CalledProcessError):
+        commit = subprocess.run(
+            ["git", "rev-parse", "HEAD"],
+            cwd=Path(__file__).parent,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.strip()
+    return {
+        "python": platform.python_version(),
+        "system": platform.system(),
+        "machine": platform.machine(),
+        "processor": _processor(),
+        "cpu_count": os.cpu_count(),
+        "load_average_before": os.getloadavg() if hasattr(os, "getloadavg") else None,
+        "commit": commit,
+        "packages": {name: metadata.version(name) for name in PACKAGES},
+    }
+
+
+def _processor() -> str:
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor()
+
+
+def benchmark(
+    spec: str, config: PipelineConfig, *, rounds: int, max_frames: int | None
+) -> dict[str, Any]:
+    """Measure all variants on one video; see the module for what they are."""
+    parts = build_parts(config)
+    every = replace(parts, keyframes=FixedInterval(1), timer=StageTimer())
+    parts = replace(parts, timer=StageTimer())
+    host = environment()
+    detect(parts, spec, WARM_UP_FRAMES)
+    parts.timer.seconds.clear()
+    parts.timer.calls.clear()
+    rows = measure(
+        {
+            DECODE: lambda: decode_only(spec, max_frames),
+            EVERY_FRAME: lambda: detect(every, spec, max_frames),
+            PROPAGATED: lambda: detect(parts, spec, max_frames),
+            WRITTEN: lambda: detect_and_write(parts, spec, max_frames),
+        },
+        rounds=rounds,
+    )
+    milliseconds = {name: row["ms_per_frame"] for name, row in rows.items()}
+    return {
+        "input": spec,
+        "config": to_mapping(config),
+        "environment": host,
+        "rounds": rounds,
+        "variants": rows,
+        "stage_ms_per_call": parts.timer.milliseconds(),
+        "ratios": {
+            "propagated / decode": milliseconds[PROPAGATED] / milliseconds[DECODE],
+            "every frame / propagated": milliseconds[EVERY_FRAME]
+            / milliseconds[PROPAGATED],
+            "written / decode": milliseconds[WRITTEN] / milliseconds[DECODE],
+        },
+    }
+
+
+def format_report(report: Mapping[str, Any]) -> str:
+    """Give a report as text."""
+    lines = [f"{'variant':<42}{'ms/frame':>10}{'CPU ms':>9}{'fps':>8}"]
+    for name, row in report["variants"].items():
+        lines.append(
+            f"{name:<42}{row['ms_per_frame']:>10.2f}{row['cpu_ms_per_frame']:>9.2f}"
+            f"{row['fps']:>8.0f}"
+        )
+    lines += [f"{name:<42}{value:>10.2f}" for name, value in report["ratios"].items()]
+    stages = report["stage_ms_per_call"].items()
+    lines.append("ms a call: " + ", ".join(f"{k} {v:.2f}" for k, v in stages))
+    return "\n".join(lines) + "\n"
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Describe the command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m propagate.benchmark",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("input", help="as in run_video.py")
+    parser.add_argument("--keyframe-interval", type=int, default=10, metavar="N")
+    parser.add_argument("--rounds", type=int, default=5, help="repetitions (5)")
+    parser.add_argument("--max-frames", type=int, metavar="N")
+    parser.add_argument("--config", type=Path, metavar="FILE.yaml")
+    parser.add_argument("--set", action="append", default=[], metavar="A.B=C")
+    parser.add_argument("--report", type=Path, help="also write everything as JSON")
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; 0 = done, 1 = wrong input, 2 = wrong usage."""
+    args = build_parser().parse_args(argv)
+    interval = f"propagate.keyframe_interval={args.keyframe_interval}"
+    try:
+        if args.rounds < 1:
+            raise ConfigError(f"--rounds must be 1 or more, received {args.rounds}.")
+        config = load_pipeline_config(args.config, [*args.set, interval])
+        with contextlib.ExitStack() as stack:
+            pending = PendingFile(args.report) if args.report else None
+            if pending:
+                stack.callback(pending.discard)
+            report = benchmark(
+                args.input, config, rounds=args.rounds, max_frames=args.max_frames
+            )
+            if pending:
+                pending.temporary.write_text(json.dumps(report, indent=1) + "\n")
+                pending.commit()
+    except VodError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 1
+    sys.stdout.write(format_report(report))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

