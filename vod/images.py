@@ -154,4 +154,4 @@ def natural_key(name: str) -> list[tuple[int, int, str]]:
         for part in parts
         if part
     ]
-    return [*key, (2, 0, name)]  # img1 and img01 keep a fixed order
+    return [*key, (-1, 0, name)]  # img1 and img01 keep a fixed order
