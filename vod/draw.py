@@ -18,6 +18,7 @@ _FONT_CAP_HEIGHT: Final = 22.0  # of that font at scale 1, in pixels
 _LEAST_CAP_HEIGHT: Final = 9.0  # below this it cannot be read
 _CAPS_A_SIDE: Final = 60.0  # shorter side of the picture / height of a capital letter
 _LINES_A_SIDE: Final = 240.0  # shorter side of the picture / line width
+_LEAST_LINE: Final = 2  # a line of 1 pixel loses its colour in 4:2:0 video
 _GOLDEN_TURN: Final = 0.618034  # neighbouring labels get hues far apart
 _TONES: Final = ((0.85, 1.0), (0.55, 1.0), (0.9, 0.75))  # saturation, value
 _KEY_COLOUR: Final = (255, 176, 0)
@@ -75,7 +76,7 @@ def draw_detections(
     """
     picture = rgb.copy()
     side = min(picture.shape[:2])
-    line = max(1, round(side / _LINES_A_SIDE))
+    line = max(_LEAST_LINE, round(side / _LINES_A_SIDE))
     if len(detections) and int(detections.labels.max()) >= len(class_names):
         raise ConfigError(
             f"label {int(detections.labels.max())} has no name: there are only "

@@ -237,7 +237,7 @@ class VideoReader:
         width, height = self._size
         try:
             picture = self._reformatter.reformat(
-                decoded, width, height, "rgb24", src_colorspace=source
+                decoded, width, height, "rgb24", src_colorspace=source, threads=1
             ).to_ndarray()
         except (av.error.FFmpegError, ValueError) as error:
             raise VideoError(

@@ -10,10 +10,11 @@ from typing import Final, Self
 
 import av
 import av.error
+import cv2
 import numpy as np
 from av.container import OutputContainer
 from av.video.frame import VideoFrame
-from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
+from av.video.reformatter import ColorRange
 from av.video.stream import VideoStream
 
 from vod.errors import VideoError
@@ -29,7 +30,8 @@ OUTPUT_SUFFIXES: Final = (".mp4", ".m4v", ".mov")
 DEFAULT_CRF: Final = 23  # libx264's own default quality
 _RATE_HINT: Final = Fraction(30)  # for rate control only, where the rate is unknown
 _MOST_TICKS: Final = 1_000_000  # a second; finer time bases overflow 32-bit fields
-_BT709: Final = 1  # the same number for colour space, primaries and transfer
+_BT601_MATRIX: Final = 6  # AVCOL_SPC_SMPTE170M
+_BT709: Final = 1  # of AVCOL_PRI_ and AVCOL_TRC_
 
 
 class VideoWriter:
@@ -66,7 +68,6 @@ class VideoWriter:
         _check_target(self._path, info.path)
         self._info = info
         self._time_base = max(info.time_base, Fraction(1, _MOST_TICKS))
-        self._reformatter = VideoReformatter()
         self._first_s: float | None = None
         self._last_s = 0.0
         self._last_pts = -1
@@ -184,7 +185,8 @@ class VideoWriter:
         context = stream.codec_context
         context.time_base = self._time_base
         context.sample_aspect_ratio = self._info.pixel_aspect
-        context.colorspace = context.color_primaries = context.color_trc = _BT709
+        context.colorspace = _BT601_MATRIX
+        context.color_primaries = context.color_trc = _BT709
         context.color_range = ColorRange.MPEG.value
         return stream
 
@@ -199,10 +201,9 @@ class VideoWriter:
         height, width = rgb.shape[:2]
         if height % 2 or width % 2:
             rgb = np.pad(rgb, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
-        picture = VideoFrame.from_ndarray(np.ascontiguousarray(rgb), "rgb24")
-        frame = self._reformatter.reformat(
-            picture, format="yuv420p", dst_colorspace=Colorspace.ITU709
-        )
+        # OpenCV takes a quarter of the time of swscale here; its matrix is BT.601.
+        yuv = cv2.cvtColor(np.ascontiguousarray(rgb), cv2.COLOR_RGB2YUV_I420)
+        frame = VideoFrame.from_numpy_buffer(yuv, "yuv420p")
         frame.pts = self._last_pts
         frame.time_base = self._time_base
         return frame
