@@ -203,7 +203,8 @@ class VideoWriter:
             rgb = np.pad(rgb, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
         # OpenCV takes a quarter of the time of swscale here; its matrix is BT.601.
         yuv = cv2.cvtColor(np.ascontiguousarray(rgb), cv2.COLOR_RGB2YUV_I420)
-        frame = VideoFrame.from_numpy_buffer(yuv, "yuv420p")
+        # Not from_numpy_buffer: PyAV 18 loses rows there where height % 4 is 2.
+        frame = VideoFrame.from_ndarray(yuv, "yuv420p")
         frame.pts = self._last_pts
         frame.time_base = self._time_base
         return frame

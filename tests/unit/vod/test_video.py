@@ -307,16 +307,21 @@ def test_colours_survive_a_round_trip(tmp_path):
         assert np.abs(frame.rgb.mean(axis=(0, 1)) - colour).max() < 4
 
 
-def test_an_odd_size_is_padded_by_its_last_row_and_column(tmp_path):
-    info = make_info(width=63, height=47)
-    picture = make_picture(height=47, width=63)
+@pytest.mark.parametrize(
+    ("height", "width"), [(47, 63), (48, 64), (50, 66), (49, 64), (54, 71), (16, 18)]
+)
+def test_every_size_is_written_and_odd_ones_repeat_their_edge(tmp_path, height, width):
+    info = make_info(width=width, height=height)
+    pictures = [make_picture(i, height=height, width=width) for i in range(4)]
     with VideoWriter(tmp_path / "a.mp4", info=info, crf=1) as writer:
-        writer.write(picture, 0.0)
+        for i, picture in enumerate(pictures):
+            writer.write(picture, i / 25)
     frames, _ = read_all(tmp_path / "a.mp4")
-    assert frames[0].rgb.shape == (48, 64, 3)
-    assert np.abs(frames[0].rgb[:47, :63].astype(int) - picture).mean() < 4
-    last_row = frames[0].rgb[47, :63].astype(int)
-    assert np.abs(last_row - picture[46]).mean() < 6
+    padding = ((0, height % 2), (0, width % 2), (0, 0))
+    for frame, picture in zip(frames, pictures, strict=True):
+        expected = np.pad(picture, padding, mode="edge").astype(int)
+        assert frame.rgb.shape == expected.shape
+        assert np.abs(frame.rgb - expected).mean() < 4
 
 
 def test_the_pixel_aspect_is_kept_and_turned_with_the_picture(tmp_path):
