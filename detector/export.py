@@ -6,11 +6,12 @@ import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 
 from detector.registry import ssd_config_of
+from vod.config import to_mapping
 from vod.errors import VodError
 from vod.types import FloatArray
 from vod.weights import (
@@ -26,18 +27,22 @@ from vod.weights import (
 
 logger = logging.getLogger(__name__)
 
+Seam = Literal["head", "backbone"]
+
 SAMPLES: Final = 3
 
 
-def export_detector(folder: Path, *, seed: int = 0) -> WeightsRecord:
+def export_detector(
+    folder: Path, *, seam: Seam | None = None, seed: int = 0
+) -> WeightsRecord:
     """Export `features.tflite` and `head.tflite` and list them in `record.json`.
 
     The graphs store float16, so the weights file is rounded to float16 as well: both
     engines then run the same values.
 
     Args:
-        folder: a weights folder with `weights.safetensors` and `record.json`, whose
-            config says which seam to export.
+        folder: a weights folder with `weights.safetensors` and `record.json`.
+        seam: where to cut, see `SsdConfig`; None is where the record says.
         seed: of the pictures on which graph and Keras are compared (smooth noise).
 
     Raises:
@@ -48,6 +53,8 @@ def export_detector(folder: Path, *, seed: int = 0) -> WeightsRecord:
 
     record = read_record(folder, network="ssd_mobilenet_v1")
     config = ssd_config_of(folder, record)
+    if seam is not None:
+        config = dataclasses.replace(config, seam=seam)
     weights = verified_file(folder, WEIGHTS_FILE, record)
     features, head = load_ssd(config, weights, batch_size=1)
     whole = join(features, head)
@@ -68,7 +75,8 @@ def export_detector(folder: Path, *, seed: int = 0) -> WeightsRecord:
             outputs=tuple(model.output_names),
             max_abs_error=error,
         )
-    return write_record(folder, dataclasses.replace(record, graphs=graphs))
+    changed = dataclasses.replace(record, graphs=graphs, config=to_mapping(config))
+    return write_record(folder, changed)
 
 
 def _smooth_noise(random: np.random.Generator, height: int, width: int) -> FloatArray:
@@ -86,10 +94,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; 0 done, 1 with one sentence when something is wrong."""
     parser = argparse.ArgumentParser(prog="python -m detector.export")
     parser.add_argument("weights", type=Path, help="weights folder")
+    parser.add_argument(
+        "--seam",
+        choices=("head", "backbone"),
+        help="cut at the predictors' outputs or at MobileNet's maps (as recorded)",
+    )
     arguments = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
-        record = export_detector(arguments.weights)
+        record = export_detector(arguments.weights, seam=arguments.seam)
     except VodError as error:
         logger.error("%s", error)
         return 1

@@ -52,7 +52,7 @@ class QuantisedSsd:
         self.labels = _embedded_labels(path)
 
     def constant(self, name: str) -> FloatArray:
-        """Give a dequantised tensor by its name; for constants, no run is needed.
+        """Give a tensor by its name, dequantised; for constants, no run is needed.
 
         Raises:
             WeightsError: the file has no tensor of that name.
@@ -65,6 +65,8 @@ class QuantisedSsd:
         detail = self._details[name]
         scale, zero_point = detail["quantization"]
         stored = self._interpreter.get_tensor(detail["index"])
+        if scale == 0:  # the file's own mark of a tensor that is not quantised
+            return np.asarray(stored, np.float32)
         values: FloatArray = np.float32(scale) * (
             stored.astype(np.float32) - zero_point
         )

@@ -126,31 +126,37 @@ def assign(
     """
     centres, halves = anchors[:, :2], anchors[:, 2:] / 2
     corners = np.concatenate([centres - halves, centres + halves], axis=1)
-    state = np.zeros((len(anchors), len(annotated)), np.uint8)
+    state = np.full((len(anchors), len(annotated)), UNKNOWN, np.uint8)
     codes = np.zeros((len(anchors), 4), np.float32)
-    ignored = boxes[labels < 0]
+    near = _near_ignored(corners, boxes[labels < 0])
     boxes, labels = boxes[labels >= 0], labels[labels >= 0]
-    near = np.zeros(len(anchors), np.bool_)
-    if len(ignored):
-        left_top = np.maximum(corners[:, None, :2], ignored[None, :, :2])
-        right_bottom = np.minimum(corners[:, None, 2:], ignored[None, :, 2:])
-        shared = np.prod(np.maximum(right_bottom - left_top, 0), axis=2)
-        near |= (shared / box_area(corners)[:, None] > IGNORED_SHARE).any(1)
-        near |= (pairwise_iou(corners, ignored) >= NEGATIVE_IOU).any(1)
-    matched = np.zeros(len(anchors), np.bool_)
-    if len(boxes):
-        iou = pairwise_iou(corners, boxes)
-        near |= (iou >= NEGATIVE_IOU).any(1)
-        positive = iou >= POSITIVE_IOU
-        positive[iou.argmax(0), np.arange(len(boxes))] = True
-        matched = positive.any(1)
-        owner = np.where(positive, iou, -1).argmax(1)
-        codes[matched] = encode_boxes(boxes[owner[matched]], anchors[matched])
+    if not len(boxes):
+        state[np.ix_(~near, annotated)] = ABSENT
+        return state, codes
+    iou = pairwise_iou(corners, boxes)
+    near |= (iou >= NEGATIVE_IOU).any(axis=1)
+    positive = iou >= POSITIVE_IOU
+    positive[iou.argmax(axis=0), np.arange(len(boxes))] = True
+    matched = positive.any(axis=1)
     state[np.ix_(matched | ~near, annotated)] = ABSENT
-    if len(boxes):
-        rows, objects = np.nonzero(positive)
-        state[rows, labels[objects]] = PRESENT
+    rows, objects = np.nonzero(positive)
+    state[rows, labels[objects]] = PRESENT
+    owner = np.where(positive, iou, -1).argmax(axis=1)
+    codes[matched] = encode_boxes(boxes[owner[matched]], anchors[matched])
     return state, codes
+
+
+def _near_ignored(corners: FloatArray, ignored: FloatArray) -> npt.NDArray[np.bool_]:
+    """Tell which anchors show an ignored object, or a part of one."""
+    if not len(ignored):
+        return np.zeros(len(corners), np.bool_)
+    left_top = np.maximum(corners[:, None, :2], ignored[None, :, :2])
+    right_bottom = np.minimum(corners[:, None, 2:], ignored[None, :, 2:])
+    shared = np.prod(np.maximum(right_bottom - left_top, 0), axis=2)
+    inside = shared > IGNORED_SHARE * box_area(corners)[:, None]
+    over = pairwise_iou(corners, ignored) >= NEGATIVE_IOU
+    near: npt.NDArray[np.bool_] = (inside | over).any(axis=1)
+    return near
 
 
 class DetectorBatches(keras.utils.PyDataset):

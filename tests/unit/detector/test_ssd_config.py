@@ -1,0 +1,61 @@
+import pytest
+
+from detector.ssd_config import (
+    SsdConfig,
+    backbone_specs,
+    halved,
+    level_grids,
+    level_specs,
+    map_specs,
+    scaled_channels,
+)
+from vod.errors import ConfigError
+
+
+def test_an_input_of_300_has_the_grids_of_the_public_detector():
+    sides = [19, 10, 5, 3, 2, 1]
+    assert level_grids(SsdConfig()) == [(side, side) for side in sides]
+
+
+@pytest.mark.parametrize(
+    ("size", "times", "expected"), [(300, 0, 300), (75, 1, 38), (300, 5, 10), (1, 3, 1)]
+)
+def test_halving_rounds_up_as_same_padding_does(size, times, expected):
+    assert halved(size, times) == expected
+
+
+def test_raw_maps_hold_four_codes_and_a_logit_a_class_for_each_anchor():
+    specs = level_specs(SsdConfig(class_count=80))
+    assert [spec.channels for spec in specs] == [3 * 84, *[6 * 84] * 5]
+    assert [spec.name for spec in specs] == [f"level_{i}" for i in range(6)]
+    assert specs[1].stride == 30
+
+
+def test_backbone_maps_have_the_scaled_channels_of_their_blocks():
+    coarse, fine = backbone_specs(SsdConfig(width=0.75))[::-1]
+    assert (fine.channels, coarse.channels) == (384, 768)
+    assert (fine.name, coarse.name) == ("stride_16", "stride_32")
+    assert fine.stride == pytest.approx(300 / 19)
+
+
+def test_the_seam_chooses_the_maps():
+    assert len(map_specs(SsdConfig(seam="head"))) == 6
+    assert len(map_specs(SsdConfig(seam="backbone"))) == 2
+
+
+def test_channels_never_fall_below_16():
+    assert scaled_channels(32, 0.25) == 16
+    assert scaled_channels(64, 0.75) == 48
+
+
+@pytest.mark.parametrize(
+    ("values", "text"),
+    [
+        ({"width": 0.0}, "width must be greater than 0, received 0.0"),
+        ({"class_count": 0}, "class_count must be at least 1, received 0"),
+        ({"input_height": 0}, "must be at least 1, received 0 and 300"),
+    ],
+)
+def test_impossible_values_are_refused(values, text):
+    with pytest.raises(ConfigError, match=text):
+        SsdConfig(**values)
