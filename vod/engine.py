@@ -1,6 +1,9 @@
 """Run an exported graph: arrays in, arrays out, no TensorFlow."""
 
-from collections.abc import Callable
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +14,23 @@ from vod.types import FloatArray
 
 Graph = Callable[..., tuple[FloatArray, ...]]
 """Takes one array an input and gives one array an output, in the graph's own order."""
+
+
+@contextmanager
+def _native_log_muted() -> Iterator[None]:
+    """Keep LiteRT's note on creating its delegate off stderr; it has no switch for it.
+
+    Errors still arrive as exceptions.
+    """
+    sys.stderr.flush()
+    saved = os.dup(2)
+    try:
+        with Path(os.devnull).open("w") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+        yield
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)
 
 
 class LiteRtGraph:
@@ -25,8 +45,9 @@ class LiteRtGraph:
     def __init__(self, path: Path, *, threads: int = 2) -> None:
         self.path = path
         try:
-            self._interpreter = Interpreter(str(path), num_threads=threads)
-            self._interpreter.allocate_tensors()
+            with _native_log_muted():
+                self._interpreter = Interpreter(str(path), num_threads=threads)
+                self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError, OSError) as error:
             raise WeightsError(f"{path} is not a runnable .tflite graph.") from error
         inputs = self._interpreter.get_input_details()
