@@ -15,6 +15,8 @@ from pathlib import Path
 import cv2
 import keras
 import numpy as np
+import safetensors.numpy
+from keras import ops
 
 from detector.anchors import generate_anchors
 from detector.distillation import Distiller, raw_model
@@ -92,7 +94,8 @@ def train(
         verbose=2,
     )
     # `fit` has left the averaged weights in place.
-    return _write(student, out / "weights", record, config, samples)
+    blend_into(student, verified_file(teacher, WEIGHTS_FILE, record), config.blend)
+    return _write(student, out / "weights", record, config, batches.samples)
 
 
 def _batches(
@@ -162,6 +165,22 @@ def _frozen_prefixes(blocks: int) -> tuple[str, ...]:
     return ("Conv2d_0", *(f"Conv2d_{block}_" for block in range(1, blocks + 1)))
 
 
+def blend_into(student: keras.Model, teacher: Path, share: float) -> None:
+    """Put the student's weights back to a share of the way that they came.
+
+    Args:
+        student: a model whose every variable is in the teacher's file.
+        teacher: the file that training started from.
+        share: 1 leaves the student, 0 gives the teacher.
+
+    Source: Wortsman et al., Robust fine-tuning of zero-shot models, CVPR 2022.
+    """
+    start = safetensors.numpy.load_file(teacher)
+    for variable in student.weights:
+        first = start[variable.path].astype(np.float32)
+        variable.assign(first + share * (ops.convert_to_numpy(variable) - first))
+
+
 def _write(
     features: keras.Model,
     folder: Path,
@@ -177,8 +196,8 @@ def _write(
         preprocessing=record.preprocessing,
         origin=(
             f"detector.train, {config.epochs} epochs over {len(samples)} pictures "
-            f"({labelled} with boxes), seed {config.seed}; initialised from and taught "
-            f"by: {record.origin}"
+            f"({labelled} with boxes), seed {config.seed}, blend {config.blend:g}; "
+            f"initialised from and taught by: {record.origin}"
         ),
         licence=record.licence,
         config=record.config,

@@ -22,6 +22,9 @@ class DetectorTrainConfig:
         learning_rate: greatest, after the warm-up; then half a cosine to zero.
         warmup_steps: steps in which the rate rises linearly.
         average: momentum of the moving average of the weights, which is what is kept.
+        blend: share of the way from the teacher's weights to the trained ones that is
+            kept. Training gains on what its pictures show and forgets a little of the
+            rest; half of the way keeps both.
         clip_norm: greatest norm of a step's gradient.
         seed: of all chance.
         limit: most pictures, drawn at random, None for all; for trying things out.
@@ -36,6 +39,7 @@ class DetectorTrainConfig:
     learning_rate: float = 5e-5
     warmup_steps: int = 100
     average: float = 0.995
+    blend: float = 0.5
     clip_norm: float = 1.0
     seed: int = 1
     limit: int | None = None
@@ -54,6 +58,8 @@ class DetectorTrainConfig:
             raise ConfigError(
                 f"frozen_blocks must lie in 0 to 13, received {self.frozen_blocks}."
             )
+        if not 0 < self.blend <= 1:
+            raise ConfigError(f"blend must lie in (0, 1], received {self.blend}.")
         if not 0 < self.average < 1 or self.clip_norm <= 0:
             raise ConfigError("average must lie in (0, 1) and clip_norm be positive.")
 

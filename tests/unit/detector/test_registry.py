@@ -7,6 +7,7 @@ import sys
 import numpy as np
 import pytest
 
+from detector.postprocess import PostprocessConfig
 from detector.registry import load_detector
 from vod.errors import ConfigError, WeightsError
 from vod.weights import read_record, write_record
@@ -108,3 +109,17 @@ def test_pictures_of_another_size_than_the_networks_are_refused(folder):
     (folder / "record.json").write_text(json.dumps(record))
     with pytest.raises(WeightsError, match=r"prepares pictures of \(32, 64\)"):
         load_detector(NAME, weights=folder)
+
+
+def test_the_shipped_weights_load_and_find_nothing_on_a_blank_picture():
+    detector = load_detector(NAME)
+    assert len(detector.classes) == 80
+    assert {"person", "dog", "toothbrush"} <= set(detector.classes)
+    blank = np.full((120, 160, 3), 128, np.uint8)
+    found = detector.detect(
+        detector.features(detector.preprocessing(blank)),
+        frame_height=120,
+        frame_width=160,
+        postprocess=PostprocessConfig(score_threshold=0.5),
+    )
+    assert len(found) == 0

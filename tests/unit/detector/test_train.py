@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from detector.registry import load_detector
-from detector.train import main
+from detector.train import blend_into, main
 from detector.train_config import DetectorTrainConfig, FollowEpoch, StopOnDivergence
 from vod.config import load_config
 from vod.errors import ConfigError
-from vod.weights import read_record, verified_file
+from vod.weights import read_record, save_model_weights, verified_file
 
 # Keras' backup reads TensorFlow variables in a way that NumPy 2 deprecates.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ impl:DeprecationWarning")
@@ -58,7 +58,7 @@ def test_training_writes_a_detector_that_runs(tiny_weights, stills, tmp_path):
     assert run(tiny_weights, stills, out, "--unlabelled", str(stills)) == 0
     record = read_record(out / "weights")
     assert record.classes == ("dog", "car", "person")
-    assert "8 pictures (4 with boxes), seed 1" in record.origin
+    assert "8 pictures (4 with boxes), seed 1, blend 0.5;" in record.origin
     detector = load_detector("ssd_mobilenet_v1", weights=out / "weights")
     assert len(detector.features(np.zeros((1, 64, 64, 3), np.float32))) == 6
     with (out / "log.csv").open() as stream:
@@ -120,6 +120,16 @@ def test_a_loss_that_is_no_number_stops_the_training():
         callback.on_train_batch_end(1, {"loss": float("nan")})
 
 
+def test_blending_goes_a_share_of_the_way(tmp_path):
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, name="d")])
+    model.set_weights([np.array([[2.0]]), np.array([0.0])])
+    save_model_weights(model, tmp_path / "teacher.safetensors")
+    model.set_weights([np.array([[4.0]]), np.array([-8.0])])
+    blend_into(model, tmp_path / "teacher.safetensors", 0.25)
+    kernel, bias = (np.asarray(v).item() for v in model.weights)
+    assert (kernel, bias) == (2.5, -2.0)
+
+
 def test_the_shipped_config_is_valid():
     for path in CONFIGS.glob("*.yaml"):
         load_config(DetectorTrainConfig, path)
@@ -131,6 +141,7 @@ def test_the_shipped_config_is_valid():
         ({"epochs": 0}, "epochs and batch_size must be at least 1"),
         ({"learning_rate": 0.5}, r"learning_rate must lie in \(0, 0.1\], received 0.5"),
         ({"average": 1.0}, r"average must lie in \(0, 1\)"),
+        ({"blend": 0.0}, r"blend must lie in \(0, 1\], received 0.0"),
         ({"frozen_blocks": 14}, "frozen_blocks must lie in 0 to 13, received 14"),
     ],
 )
