@@ -109,7 +109,9 @@ def read_coco(path: Path, *, split: str | None) -> dict[str, Any]:
         ids = {image["id"] for image in images}
         objects = [o for o in content["annotations"] if o["image_id"] in ids]
         selected = {**content, "images": images, "annotations": objects}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except OSError as error:
+        raise AnnotationError(f"{path} cannot be read: {error.strerror}.") from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise AnnotationError(
             f"{path} is not a COCO json of objects: {error}"
         ) from error

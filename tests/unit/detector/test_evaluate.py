@@ -101,6 +101,11 @@ def test_a_json_that_is_not_coco_is_named(tmp_path):
         read_coco(path, split=None)
 
 
+def test_a_missing_json_is_named(tmp_path):
+    with pytest.raises(AnnotationError, match=r"no\.json cannot be read: No such file"):
+        read_coco(tmp_path / "no.json", split=None)
+
+
 def test_a_missing_picture_is_named(tmp_path):
     with pytest.raises(VideoError, match=r"no\.jpg cannot be read as a picture"):
         read_picture(tmp_path / "no.jpg")
