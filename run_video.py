@@ -9,9 +9,8 @@ import logging
 import re
 import signal
 import sys
-import time
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 from tqdm import tqdm
@@ -24,22 +23,18 @@ from propagate.config import (
     load_pipeline_config,
     weights_sha256,
 )
-from propagate.pipeline import FrameResult, Parts, detect_video
-from propagate.timing import StageTimer, timed
-from vod.background import BackgroundSink, prefetch
-from vod.classes import keep_labels, select_labels
+from propagate.pipeline import FrameResult, Parts
+from propagate.session import Outputs, Summary, process
+from vod.classes import select_labels
 from vod.config import to_mapping
 from vod.display import Display
-from vod.draw import draw_detections
-from vod.errors import ConfigError, VideoError, VodError
-from vod.results import RESULT_FORMATS, ResultsWriter, open_results
+from vod.errors import ConfigError, VodError
+from vod.results import RESULT_FORMATS, open_results
 from vod.sources import FrameSource, open_source
-from vod.types import IntArray
 from vod.video import VideoWriter
 
 logger = logging.getLogger("run_video")
 
-QUEUE_DEPTH = 4  # frames between two threads: enough to smooth, small in memory
 NO_FILE = "none"
 INTERRUPTED = 130  # what shells report for a program ended by Ctrl-C
 
@@ -108,7 +103,7 @@ def _add_selection_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--max-frames", type=int, metavar="N", help="stop after N")
     group.add_argument("--classes", metavar="A,B", help="only these, e.g. person,dog")
     group.add_argument(
-        "--score-threshold", type=float, metavar="P", help="least score (default 0.3)"
+        "--score-threshold", type=float, metavar="P", help="least score (default 0.4)"
     )
 
 
@@ -176,80 +171,6 @@ def default_stem(spec: str) -> str:
     return re.sub(r"[^\w.-]+", "_", name).strip("_") + "_detected"
 
 
-@dataclass(slots=True)
-class Summary:
-    """What was done, for the closing line.
-
-    Attributes:
-        frames: results written.
-        key_frames: of these, frames on which the whole detector ran.
-        seconds: wall time from the first frame asked for to the last one written.
-        interrupted: the user stopped it.
-        timers: one a thread.
-    """
-
-    frames: int = 0
-    key_frames: int = 0
-    seconds: float = 0.0
-    interrupted: bool = False
-    timers: list[StageTimer] = field(default_factory=list)
-
-    def line(self) -> str:
-        """Give the closing line."""
-        stages = {
-            k: v for timer in self.timers for k, v in timer.milliseconds().items()
-        }
-        shown = ", ".join(f"{name} {ms:.2f}" for name, ms in stages.items())
-        rate = self.frames / self.seconds if self.seconds else 0.0
-        return (
-            f"{self.frames} frames, {self.key_frames} key frames, {rate:.1f} fps; "
-            f"ms a call: {shown}"
-        )
-
-
-@dataclass(slots=True)
-class Outputs:
-    """Where results go.
-
-    Attributes:
-        class_names: of the detector.
-        results: results file, if any.
-        video: video with boxes, if any.
-        display: window, if any.
-        timer: time of drawing and writing.
-        stopped: the user closed the window.
-    """
-
-    class_names: Sequence[str]
-    results: ResultsWriter | None = None
-    video: VideoWriter | None = None
-    display: Display | None = None
-    timer: StageTimer = field(default_factory=StageTimer)
-    stopped: bool = False
-
-    def put(self, result: FrameResult) -> None:
-        """Write one result to every output."""
-        frame = result.frame
-        if self.results is not None:
-            self.results.write(
-                frame.index, frame.time_s, result.key_frame, result.detections
-            )
-        if self.video is None and self.display is None:
-            return
-        with self.timer.stage("draw"):
-            drawn = draw_detections(
-                frame.rgb,
-                result.detections,
-                self.class_names,
-                key_frame=result.key_frame,
-            )
-        if self.video is not None:
-            with self.timer.stage("encode"):
-                self.video.write(drawn, frame.time_s)
-        if self.display is not None:
-            self.stopped = not self.display.show(drawn)
-
-
 @contextlib.contextmanager
 def open_outputs(
     args: argparse.Namespace, source: FrameSource, parts: Parts, config: PipelineConfig
@@ -259,6 +180,8 @@ def open_outputs(
     video_path = args.output or f"{stem}.mp4"
     results_path = args.results or f"{stem}.jsonl"
     outputs = Outputs(parts.detector.classes)
+    if args.classes is not None:
+        outputs.labels = select_labels(args.classes, parts.detector.classes)
     with contextlib.ExitStack() as stack:
         if video_path != NO_FILE:
             outputs.video = stack.enter_context(
@@ -291,76 +214,23 @@ def run(args: argparse.Namespace) -> Summary:
         args.input, start_s=args.start, max_frames=args.max_frames
     ) as source:
         parts = build_parts(config)
-        wanted = (
-            select_labels(args.classes, parts.detector.classes)
-            if args.classes is not None
-            else None
-        )
         with open_outputs(args, source, parts, config) as outputs:
-            summary = process(source, parts, outputs, wanted, quiet=args.quiet)
+            progress = _bar(source, quiet=args.quiet)
+            summary = process(source, parts, outputs, progress=progress)
         for problem in source.problems:
             sys.stderr.write(f"warning: {problem}\n")
     return summary
 
 
-def process(
-    source: FrameSource,
-    parts: Parts,
-    outputs: Outputs,
-    wanted: IntArray | None,
-    *,
-    quiet: bool,
-) -> Summary:
-    """Decode, detect and write, each in its own thread, until the source ends.
-
-    Raises:
-        VideoError: the source holds no frame.
-    """
-    decoding = StageTimer()
-    summary = Summary(timers=[decoding, parts.timer, outputs.timer])
-    started = time.perf_counter()
-    frames = prefetch(
-        timed(source, decoding, "decode"),
-        depth=QUEUE_DEPTH,
-        keep_latest=source.info.is_live,
-    )
-    with contextlib.closing(frames), contextlib.ExitStack() as stack:
-        put = outputs.put
-        if outputs.display is None:  # a window must be fed from the main thread
-            put = stack.enter_context(
-                BackgroundSink(outputs.put, depth=QUEUE_DEPTH)
-            ).put
-        try:
-            results = detect_video(parts, frames)
-            for result in _with_bar(results, source, quiet=quiet):
-                put(result if wanted is None else _only(result, wanted))
-                summary.frames += 1
-                summary.key_frames += result.key_frame
-                if outputs.stopped:
-                    break
-        except KeyboardInterrupt:
-            summary.interrupted = True
-    summary.seconds = time.perf_counter() - started
-    if not summary.frames and not summary.interrupted:
-        raise VideoError(f"{source.info.name} holds no frame that can be decoded.")
-    return summary
-
-
-def _only(result: FrameResult, wanted: IntArray) -> FrameResult:
-    return replace(result, detections=keep_labels(result.detections, wanted))
-
-
-def _with_bar(
-    results: Iterable[FrameResult], source: FrameSource, *, quiet: bool
-) -> Iterator[FrameResult]:
-    bar = tqdm(
-        results,
+def _bar(source: FrameSource, *, quiet: bool) -> Callable[..., Iterable[FrameResult]]:
+    """Give a progress bar on stderr, or none where nobody would see it move."""
+    return partial(
+        tqdm,
         total=source.info.frame_count,
         unit=" frames",
         disable=quiet or not sys.stderr.isatty(),
         dynamic_ncols=True,
     )
-    yield from bar
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -25,7 +25,7 @@ class PostprocessConfig:
         max_detections: the best so many of all classes are kept.
     """
 
-    score_threshold: float = 0.3
+    score_threshold: float = 0.4
     iou_threshold: float = 0.6
     max_detections: int = 100
 

@@ -23,11 +23,9 @@ from typing import Any
 
 from propagate.config import PipelineConfig, build_parts, load_pipeline_config
 from propagate.keyframes import FixedInterval
-from propagate.pipeline import FrameResult, Parts, detect_video
-from propagate.timing import StageTimer
-from vod.background import BackgroundSink, prefetch
+from propagate.pipeline import Parts
+from propagate.session import Outputs, Summary, process
 from vod.config import to_mapping
-from vod.draw import draw_detections
 from vod.errors import ConfigError, VodError
 from vod.files import PendingFile
 from vod.sources import open_source
@@ -37,7 +35,6 @@ DECODE = "decode alone"
 EVERY_FRAME = "detector on every frame"
 PROPAGATED = "key frames + propagation"
 WRITTEN = "key frames + propagation, video written"
-QUEUE_DEPTH = 4
 WARM_UP_FRAMES = 20
 PACKAGES = ("ai-edge-litert", "av", "numpy", "opencv-python")
 
@@ -48,41 +45,20 @@ def decode_only(spec: str, max_frames: int | None) -> int:
         return sum(1 for _ in source)
 
 
-def detect(parts: Parts, spec: str, max_frames: int | None) -> int:
-    """Find the objects of every frame and write nothing; give the frames."""
+def detect(parts: Parts, spec: str, max_frames: int | None) -> Summary:
+    """Find the objects of every frame and write nothing."""
     with open_source(spec, max_frames=max_frames) as source:
-        frames = prefetch(source, depth=QUEUE_DEPTH)
-        with contextlib.closing(frames):
-            return sum(1 for _ in detect_video(parts, frames))
+        return process(source, parts, Outputs(parts.detector.classes))
 
 
-def detect_and_write(parts: Parts, spec: str, max_frames: int | None) -> int:
-    """Find, draw and encode, each stage in a thread of its own; give the frames."""
-    count = 0
+def detect_and_write(parts: Parts, spec: str, max_frames: int | None) -> Summary:
+    """Find the objects of every frame and write a video with boxes."""
     with (
         tempfile.TemporaryDirectory() as folder,
         open_source(spec, max_frames=max_frames) as source,
         VideoWriter(Path(folder) / "out.mp4", info=source.info, audio=False) as video,
     ):
-
-        def write(result: FrameResult) -> None:
-            drawn = draw_detections(
-                result.frame.rgb,
-                result.detections,
-                parts.detector.classes,
-                key_frame=result.key_frame,
-            )
-            video.write(drawn, result.frame.time_s)
-
-        frames = prefetch(source, depth=QUEUE_DEPTH)
-        with (
-            contextlib.closing(frames),
-            BackgroundSink(write, depth=QUEUE_DEPTH) as sink,
-        ):
-            for result in detect_video(parts, frames):
-                sink.put(result)
-                count += 1
-    return count
+        return process(source, parts, Outputs(parts.detector.classes, video=video))
 
 
 def measure(
@@ -151,21 +127,19 @@ def benchmark(
 ) -> dict[str, Any]:
     """Measure all variants on one video; see the module for what they are."""
     parts = build_parts(config)
-    every = replace(parts, keyframes=FixedInterval(1), timer=StageTimer())
-    parts = replace(parts, timer=StageTimer())
+    every = replace(parts, keyframes=FixedInterval(1))
     host = environment()
     detect(parts, spec, WARM_UP_FRAMES)
-    parts.timer.seconds.clear()
-    parts.timer.calls.clear()
     rows = measure(
         {
             DECODE: lambda: decode_only(spec, max_frames),
-            EVERY_FRAME: lambda: detect(every, spec, max_frames),
-            PROPAGATED: lambda: detect(parts, spec, max_frames),
-            WRITTEN: lambda: detect_and_write(parts, spec, max_frames),
+            EVERY_FRAME: lambda: detect(every, spec, max_frames).frames,
+            PROPAGATED: lambda: detect(parts, spec, max_frames).frames,
+            WRITTEN: lambda: detect_and_write(parts, spec, max_frames).frames,
         },
         rounds=rounds,
     )
+    timers = detect_and_write(parts, spec, max_frames).timers
     milliseconds = {name: row["ms_per_frame"] for name, row in rows.items()}
     return {
         "input": spec,
@@ -173,7 +147,9 @@ def benchmark(
         "environment": host,
         "rounds": rounds,
         "variants": rows,
-        "stage_ms_per_call": parts.timer.milliseconds(),
+        "stage_ms_per_call": {
+            name: ms for timer in timers for name, ms in timer.milliseconds().items()
+        },
         "ratios": {
             "propagated / decode": milliseconds[PROPAGATED] / milliseconds[DECODE],
             "every frame / propagated": milliseconds[EVERY_FRAME]

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 import run_video
+from propagate import session
 from propagate.config import build_parts, load_pipeline_config
 from propagate.keyframes import FixedInterval
 from propagate.pipeline import detect_video, step
@@ -313,7 +314,7 @@ def test_truncated_clip_gives_its_readable_frames_and_says_so(tmp_path, bikes, c
 
 
 def test_ctrl_c_keeps_what_was_done(tmp_path, monkeypatch):
-    real = run_video.detect_video
+    real = session.detect_video
 
     def interrupted(parts, frames):
         for result in real(parts, frames):
@@ -321,7 +322,7 @@ def test_ctrl_c_keeps_what_was_done(tmp_path, monkeypatch):
                 raise KeyboardInterrupt
             yield result
 
-    monkeypatch.setattr(run_video, "detect_video", interrupted)
+    monkeypatch.setattr(session, "detect_video", interrupted)
     code = run_cli(
         "sample:bikes",
         "--output",
@@ -340,7 +341,7 @@ def test_failure_in_the_middle_leaves_no_output(tmp_path, monkeypatch, capfd):
     def failing(*_args, **_kwargs):
         raise VideoError("frame 0 cannot be drawn")
 
-    monkeypatch.setattr(run_video, "draw_detections", failing)
+    monkeypatch.setattr(session, "draw_detections", failing)
     code = run_cli(
         "sample:bikes",
         "--output",

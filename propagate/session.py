@@ -1,0 +1,147 @@
+"""From a source to its outputs: decode, detect and write, each in its own thread."""
+
+import contextlib
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+from propagate.pipeline import FrameResult, Parts, detect_video
+from propagate.timing import StageTimer, timed
+from vod.background import BackgroundSink, prefetch
+from vod.classes import keep_labels
+from vod.display import Display
+from vod.draw import draw_detections
+from vod.errors import VideoError
+from vod.results import ResultsWriter
+from vod.sources import FrameSource
+from vod.types import IntArray
+from vod.video import VideoWriter
+
+QUEUE_DEPTH = 4  # frames between two threads: enough to smooth, small in memory
+
+
+@dataclass(slots=True)
+class Outputs:
+    """Where results go.
+
+    Attributes:
+        class_names: of the detector.
+        labels: only detections of these are put out; None for all.
+        results: results file, if any.
+        video: video with boxes, if any.
+        display: window, if any.
+        timer: time of drawing and writing.
+        stopped: the user closed the window.
+    """
+
+    class_names: Sequence[str]
+    labels: IntArray | None = None
+    results: ResultsWriter | None = None
+    video: VideoWriter | None = None
+    display: Display | None = None
+    timer: StageTimer = field(default_factory=StageTimer)
+    stopped: bool = False
+
+    def put(self, result: FrameResult) -> None:
+        """Write one result to every output."""
+        frame, found = result.frame, result.detections
+        if self.labels is not None:
+            found = keep_labels(found, self.labels)
+        if self.results is not None:
+            self.results.write(frame.index, frame.time_s, result.key_frame, found)
+        if self.video is None and self.display is None:
+            return
+        with self.timer.stage("draw"):
+            drawn = draw_detections(
+                frame.rgb, found, self.class_names, key_frame=result.key_frame
+            )
+        if self.video is not None:
+            with self.timer.stage("encode"):
+                self.video.write(drawn, frame.time_s)
+        if self.display is not None:
+            self.stopped = not self.display.show(drawn)
+
+
+@dataclass(slots=True)
+class Summary:
+    """What was done.
+
+    Attributes:
+        frames: results put out.
+        key_frames: of these, frames on which the whole detector ran.
+        seconds: wall time from the first frame asked for to the last one written.
+        interrupted: the user stopped it with Ctrl-C.
+        timers: of the decoding, detecting and writing threads.
+    """
+
+    frames: int = 0
+    key_frames: int = 0
+    seconds: float = 0.0
+    interrupted: bool = False
+    timers: tuple[StageTimer, ...] = ()
+
+    def line(self) -> str:
+        """Give it as one line."""
+        stages = ", ".join(
+            f"{name} {ms:.2f}"
+            for timer in self.timers
+            for name, ms in timer.milliseconds().items()
+        )
+        rate = self.frames / self.seconds if self.seconds else 0.0
+        return (
+            f"{self.frames} frames, {self.key_frames} key frames, {rate:.1f} fps; "
+            f"ms a call: {stages}"
+        )
+
+
+def _silent(results: Iterable[FrameResult]) -> Iterable[FrameResult]:
+    return results
+
+
+def process(
+    source: FrameSource,
+    parts: Parts,
+    outputs: Outputs,
+    *,
+    progress: Callable[[Iterable[FrameResult]], Iterable[FrameResult]] = _silent,
+) -> Summary:
+    """Find the objects of every frame and write them, until the source ends.
+
+    Ctrl-C ends it early: what was found so far is still written.
+
+    Args:
+        source: is read in a thread; of a live source the latest frame is taken.
+        parts: the networks and policies; run in the caller's thread.
+        outputs: are written in a thread, unless there is a window.
+        progress: passes results on and shows how far it is.
+
+    Raises:
+        VideoError: the source holds no frame.
+    """
+    decoding = StageTimer()
+    parts = replace(parts, timer=StageTimer())
+    summary = Summary(timers=(decoding, parts.timer, outputs.timer))
+    started = time.perf_counter()
+    frames = prefetch(
+        timed(source, decoding, "decode"),
+        depth=QUEUE_DEPTH,
+        keep_latest=source.info.is_live,
+    )
+    with contextlib.closing(frames), contextlib.ExitStack() as stack:
+        put: Callable[[FrameResult], object] = outputs.put
+        if outputs.display is None:  # a window must be fed from the main thread
+            sink = BackgroundSink(outputs.put, depth=QUEUE_DEPTH)
+            put = stack.enter_context(sink).put
+        try:
+            for result in progress(detect_video(parts, frames)):
+                put(result)
+                summary.frames += 1
+                summary.key_frames += result.key_frame
+                if outputs.stopped:
+                    break
+        except KeyboardInterrupt:
+            summary.interrupted = True
+    summary.seconds = time.perf_counter() - started
+    if not summary.frames and not summary.interrupted:
+        raise VideoError(f"{source.info.name} holds no frame that can be decoded.")
+    return summary
