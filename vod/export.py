@@ -28,18 +28,23 @@ Both compute in float32 with the same weights and differ only in the order of su
 
 
 def export_graph(
-    model: "keras.Model", path: Path, *, samples: Sequence[Sequence[FloatArray]]
+    model: "keras.Model",
+    path: Path,
+    *,
+    samples: Sequence[Sequence[FloatArray]],
+    float16: bool = True,
 ) -> float:
     """Convert, check against Keras on real inputs, then put the file in place.
 
-    Weights are stored as float16 and computed with in float32. Round the model's
-    values to float16 first (`save_model_weights` and `load_model_weights` do) and
-    storing loses nothing. The graph keeps the order of the model's inputs and outputs.
+    Computes in float32. The graph keeps the order of the model's inputs and outputs.
 
     Args:
         model: functional, every input with static shape and batch 1.
         path: the `.tflite` file to write.
         samples: at least one list of input arrays, in the model's order.
+        float16: store constants as float16, at half the size. Round the weights to
+            float16 first (`save_model_weights` and `load_model_weights` do) and storing
+            them loses nothing; coordinates such as anchors want False.
 
     Returns:
         The largest absolute difference from Keras over all samples and outputs.
@@ -56,7 +61,7 @@ def export_graph(
         )
     temporary = path.with_name(path.name + ".part")
     try:
-        temporary.write_bytes(_convert(model))
+        temporary.write_bytes(_convert(model, float16=float16))
         error = _compare(model, temporary, samples, final_path=path)
         temporary.replace(path)
     finally:
@@ -70,7 +75,7 @@ def _as_input(arrays: Sequence[Any]) -> Any:
     return arrays[0] if len(arrays) == 1 else list(arrays)
 
 
-def _convert(model: "keras.Model") -> bytes:
+def _convert(model: "keras.Model", *, float16: bool) -> bytes:
     import tensorflow as tf
 
     @tf.function
@@ -86,8 +91,9 @@ def _convert(model: "keras.Model") -> bytes:
     converter = tf.lite.TFLiteConverter.from_concrete_functions(
         [run.get_concrete_function(*specs)]
     )
-    converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    converter.target_spec.supported_types = [tf.float16]
+    if float16:
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        converter.target_spec.supported_types = [tf.float16]
     graph: bytes = converter.convert()
     return graph
 
