@@ -1,1 +1,1 @@
-"""Optical flow - LightFlow, its training and its rivals."""
+"""Optical flow: LightFlow, its training, and its rivals."""

@@ -1,1 +1,1 @@
-"""The temporal part - key frames, warp, the frame loop."""
+"""The temporal part: key frames, warp, the frame path."""

@@ -1,1 +1,1 @@
-"""The vocabulary of the task - types, errors, video, results, evaluation. Imports no room."""
+"""The vocabulary of the task; imports no room."""

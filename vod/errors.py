@@ -1,8 +1,8 @@
-"""The error tree. Every child is also the matching built-in, so callers may catch either."""
+"""The error tree; every child is also a built-in, so callers may catch either."""
 
 
 class VodError(Exception):
-    """Anything a user can cause or mend. Command lines print its one sentence and exit 1."""
+    """What a user can cause or mend; command lines print its sentence and exit 1."""
 
 
 class ConfigError(VodError, ValueError):

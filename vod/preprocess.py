@@ -42,7 +42,7 @@ class Preprocessing:
         return resized
 
     def normalise(self, resized: ByteArray) -> FloatArray:
-        """Turn `(height, width, 3)` uint8 into the network's `(1, height, width, 3)`."""
+        """Turn `(height, width, 3)` uint8 into the network's float32, batch 1."""
         image = resized.astype(np.float32)
         image -= np.float32(self.mean)
         image *= np.float32(1 / self.scale)
@@ -55,7 +55,7 @@ class Preprocessing:
     def boxes_to_frame(
         self, boxes: FloatArray, *, frame_height: int, frame_width: int
     ) -> FloatArray:
-        """Scale `(N, 4)` boxes in network-input pixels to frame pixels, and clip them."""
+        """Scale `(N, 4)` boxes in network-input pixels to the frame's, and clip."""
         x_scale, y_scale = frame_width / self.width, frame_height / self.height
         scaled = boxes * np.array([x_scale, y_scale, x_scale, y_scale], np.float32)
         limit = [frame_width, frame_height, frame_width, frame_height]

@@ -1,4 +1,4 @@
-"""The two values that every room passes on: a decoded frame and what was found in it."""
+"""The two values that every room passes on: a frame and what was found in it."""
 
 from dataclasses import dataclass
 from typing import Self

@@ -1,0 +1,71 @@
+from pathlib import Path
+
+import pytest
+
+import configs
+import flow.registry
+from detector.postprocess import PostprocessConfig
+from propagate.config import (
+    PipelineConfig,
+    build_parts,
+    load_pipeline_config,
+    weights_sha256,
+    with_interval,
+)
+from vod.errors import ConfigError, WeightsError
+
+DEFAULT = Path(configs.__file__).parent / "default.yaml"
+
+
+def test_the_written_out_defaults_are_the_defaults():
+    assert load_pipeline_config(DEFAULT) == PipelineConfig()
+
+
+def test_overrides_win_over_the_file():
+    config = load_pipeline_config(DEFAULT, ["propagate.keyframe_interval=3"])
+    assert config.propagate.keyframe_interval == 3
+    assert config.postprocess == PostprocessConfig()
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("propagate.keyframe_interval=0", "1 or more"),
+        ("engine.threads=0", "threads must be 1 or more"),
+        ("engine.name=litrt", "Did you mean 'litert'"),
+        ("propagate.border=edges", "Did you mean 'edge'"),
+        ("detektor.name=x", "Did you mean 'detector'"),
+    ],
+)
+def test_wrong_values_are_refused(override, message):
+    with pytest.raises(ConfigError, match=message):
+        load_pipeline_config(overrides=[override])
+
+
+def test_changing_the_interval_changes_nothing_else():
+    changed = with_interval(PipelineConfig(), 4)
+    assert changed.propagate.keyframe_interval == 4
+    assert with_interval(changed, 10) == PipelineConfig()
+
+
+def test_flow_runs_at_half_the_detectors_side():
+    parts = build_parts(load_pipeline_config())
+    assert parts.detector.preprocessing.height == 300
+    assert (parts.flow.height, parts.flow.width) == (150, 150)
+
+
+def test_no_flow_holds_the_boxes():
+    assert build_parts(load_pipeline_config(overrides=["flow.name=none"])).flow is None
+
+
+def test_weights_of_another_network_are_refused():
+    shipped = Path(flow.registry.SHIPPED_WEIGHTS) / "lightflow"
+    config = load_pipeline_config(overrides=[f"detector.weights={shipped}"])
+    with pytest.raises(WeightsError, match="holds weights of 'lightflow'"):
+        build_parts(config)
+
+
+def test_result_headers_name_every_weights_file():
+    hashes = weights_sha256(PipelineConfig())
+    assert {"detector/features.tflite", "flow/flow_150x150.tflite"} <= hashes.keys()
+    assert all(len(digest) == 64 for digest in hashes.values())

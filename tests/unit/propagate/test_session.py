@@ -1,0 +1,116 @@
+"""A source through the session, with the toy detector of the pipeline's tests."""
+
+import types
+
+import numpy as np
+import pytest
+
+from propagate.session import Outputs, Summary, process
+from propagate.timing import StageTimer
+from tests.toy_pipeline import dot_frame, make_parts
+from vod.errors import VideoError
+
+
+class ListSource:
+    """Frames from a list."""
+
+    def __init__(self, frames):
+        self.frames = frames
+        self.info = types.SimpleNamespace(name="list", is_live=False)
+
+    def __iter__(self):
+        return iter(self.frames)
+
+
+class Recorder:
+    """Remembers what is written, as results file and as window."""
+
+    def __init__(self, closed_after=None):
+        self.rows, self.shown, self.closed_after = [], 0, closed_after
+
+    def write(self, index, _time_s, key_frame, detections):
+        self.rows.append((index, key_frame, len(detections)))
+
+    def show(self, _picture):
+        self.shown += 1
+        return self.shown != self.closed_after
+
+
+FRAMES = [dot_frame(index, index, 1) for index in range(5)]
+
+
+def test_every_frame_is_written_in_order():
+    recorder = Recorder()
+    outputs = Outputs(("dot",), results=recorder)
+    summary = process(ListSource(FRAMES), make_parts(interval=2), outputs)
+    keys = [True, False, True, False, True]
+    assert recorder.rows == [(i, key, 1) for i, key in enumerate(keys)]
+    assert (summary.frames, summary.key_frames) == (5, 3)
+    assert not summary.interrupted
+
+
+def test_only_wanted_labels_are_written():
+    recorder = Recorder()
+    outputs = Outputs(("dot",), labels=np.array([7]), results=recorder)
+    process(ListSource(FRAMES), make_parts(), outputs)
+    assert {count for _, _, count in recorder.rows} == {0}
+
+
+def test_closing_the_window_ends_the_run():
+    recorder = Recorder(closed_after=3)
+    outputs = Outputs(("dot",), display=recorder)
+    assert process(ListSource(FRAMES), make_parts(), outputs).frames == 3
+
+
+def test_ctrl_c_keeps_what_was_found():
+    recorder = Recorder()
+
+    def progress(results):
+        for result in results:
+            if result.frame.index == 2:
+                raise KeyboardInterrupt
+            yield result
+
+    outputs = Outputs(("dot",), results=recorder)
+    summary = process(ListSource(FRAMES), make_parts(), outputs, progress=progress)
+    assert summary.interrupted
+    assert len(recorder.rows) == summary.frames == 2
+
+
+def test_a_source_without_frames_is_an_error():
+    with pytest.raises(VideoError, match="list holds no frame"):
+        process(ListSource([]), make_parts(), Outputs(("dot",)))
+
+
+def test_a_failing_output_reaches_the_caller():
+    class Full(Recorder):
+        def write(self, *_):
+            raise VideoError("disk full")
+
+    with pytest.raises(VideoError, match="disk full"):
+        process(ListSource(FRAMES), make_parts(), Outputs(("dot",), results=Full()))
+
+
+def test_a_failing_source_reaches_the_caller():
+    class Broken(ListSource):
+        def __iter__(self):
+            yield self.frames[0]
+            raise VideoError("frame 1 is gone")
+
+    with pytest.raises(VideoError, match="frame 1 is gone"):
+        process(Broken(FRAMES), make_parts(), Outputs(("dot",)))
+
+
+def test_a_second_run_starts_its_own_timers():
+    parts = make_parts()
+    first = process(ListSource(FRAMES), parts, Outputs(("dot",)))
+    second = process(ListSource(FRAMES), parts, Outputs(("dot",)))
+    assert first.timers[1].calls == second.timers[1].calls
+
+
+def test_the_closing_line_counts_frames_and_names_stages():
+    timer = StageTimer()
+    with timer.stage("decode"):
+        pass
+    line = Summary(frames=20, key_frames=2, seconds=4.0, timers=(timer,)).line()
+    assert line.startswith("20 frames, 2 key frames, 5.0 fps; ms a call: decode 0.0")
