@@ -35,26 +35,29 @@ SAMPLES: Final = 3
 
 
 def load_lightflow(folder: Path, *, height: int, width: int) -> "keras.Model":
-    """Build LightFlow for one input size and fill it from a weights folder.
+    """Build LightFlow for inference at one input size, from a weights folder.
 
     Args:
         folder: with `weights.safetensors` and `record.json`.
         height: rows of the input.
         width: columns of the input.
 
+    Returns:
+        The model of batch 1 that graphs are exported from (see `fold_lightflow`).
+
     Raises:
         WeightsError: a file is missing or altered, or the record's config is wrong.
     """
-    from flow.lightflow import LightFlowConfig, build_lightflow
+    from flow.lightflow import LightFlowConfig, build_lightflow, fold_lightflow
 
     record = read_record(folder, network="lightflow")
     try:
         config = from_mapping(LightFlowConfig, record.config, source=f"{folder} config")
     except ConfigError as error:
         raise WeightsError(f"the record of {folder} is wrong: {error}") from error
-    model = build_lightflow(config, height, width, batch_size=1)
+    model = build_lightflow(config)
     load_model_weights(model, verified_file(folder, WEIGHTS_FILE, record))
-    return model
+    return fold_lightflow(model, config, height, width)
 
 
 def export_lightflow(folder: Path, *, height: int, width: int) -> WeightsRecord:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import keras
+import numpy as np
 from keras import layers, ops
 
 from vod.errors import ConfigError
@@ -111,33 +112,37 @@ class NearestUpsampling(layers.Layer):
         return (small[0], *target[1:3], small[3])
 
 
-def _activated(tensor: Any, name: str, config: LightFlowConfig) -> Any:
-    tensor = layers.BatchNormalization(name=f"{name}_bn")(tensor)
-    slope = config.negative_slope
-    return layers.LeakyReLU(negative_slope=slope, name=f"{name}_relu")(tensor)
+@dataclass(frozen=True, slots=True)
+class _Wiring:
+    """How blocks are built: the config, and whether normalisation is folded away."""
 
+    config: LightFlowConfig
+    folded: bool
 
-def _separable(
-    tensor: Any, name: str, channels: int, config: LightFlowConfig, *, stride: int = 1
-) -> Any:
-    """Add a 3x3 depthwise convolution and a pointwise one, each normalised."""
-    tensor = layers.DepthwiseConv2D(
-        3, strides=stride, padding="same", use_bias=False, name=f"{name}_dw"
-    )(tensor)
-    tensor = _activated(tensor, f"{name}_dw", config)
-    # No biases: the normalisation that follows would subtract them again.
-    tensor = layers.Conv2D(channels, 1, use_bias=False, name=f"{name}_pw")(tensor)
-    return _activated(tensor, f"{name}_pw", config)
+    def activated(self, tensor: Any, name: str) -> Any:
+        if not self.folded:
+            tensor = layers.BatchNormalization(name=f"{name}_bn")(tensor)
+        slope = self.config.negative_slope
+        return layers.LeakyReLU(negative_slope=slope, name=f"{name}_relu")(tensor)
 
+    def depthwise(self, tensor: Any, name: str, stride: int = 1) -> Any:
+        # No bias beside a normalisation, which would subtract it again.
+        tensor = layers.DepthwiseConv2D(
+            3, stride, "same", use_bias=self.folded, name=f"{name}_dw"
+        )(tensor)
+        return self.activated(tensor, f"{name}_dw")
 
-def _predictor(tensor: Any, name: str, config: LightFlowConfig) -> Any:
-    if not config.linear_predictors:
-        return _separable(tensor, name, 2, config)
-    tensor = layers.DepthwiseConv2D(
-        3, padding="same", use_bias=False, name=f"{name}_dw"
-    )(tensor)
-    tensor = _activated(tensor, f"{name}_dw", config)
-    return layers.Conv2D(2, 1, name=f"{name}_pw")(tensor)
+    def separable(self, tensor: Any, name: str, channels: int, stride: int = 1) -> Any:
+        tensor = self.depthwise(tensor, name, stride)
+        convolution = layers.Conv2D(
+            channels, 1, use_bias=self.folded, name=f"{name}_pw"
+        )
+        return self.activated(convolution(tensor), f"{name}_pw")
+
+    def predictor(self, tensor: Any, name: str) -> Any:
+        if not self.config.linear_predictors:
+            return self.separable(tensor, name, 2)
+        return layers.Conv2D(2, 1, name=f"{name}_pw")(self.depthwise(tensor, name))
 
 
 def build_lightflow(
@@ -146,6 +151,7 @@ def build_lightflow(
     width: int | None = None,
     *,
     batch_size: int | None = None,
+    folded: bool = False,
 ) -> keras.Model:
     """Wire the network.
 
@@ -154,6 +160,8 @@ def build_lightflow(
         height: rows of the input images; None takes any.
         width: columns of the input images; None takes any.
         batch_size: pairs in a batch; None takes any. Exporting needs it.
+        folded: give the convolutions biases in place of the normalisations, for
+            inference; `fold_lightflow` fills such a model.
 
     Returns:
         A model from `[current, key]`, both `(B, height, width, 3)` RGB normalised to
@@ -163,22 +171,21 @@ def build_lightflow(
     current = keras.Input((height, width, 3), batch_size, name="current")
     key = keras.Input((height, width, 3), batch_size, name="key")
     maps = {}
+    wiring = _Wiring(config, folded)
     tensor = layers.Concatenate(name="images")([current, key])
     for name, stride, channels in ENCODER:
         count = config.channels(channels)
-        tensor = maps[name] = _separable(tensor, name, count, config, stride=stride)
+        tensor = maps[name] = wiring.separable(tensor, name, count, stride)
     for name, channels, skip in DECODER:
         if skip is not None:
             tensor = NearestUpsampling(name=f"{name}_up")([tensor, maps[skip]])
             tensor = layers.Concatenate(name=f"{name}_in")([tensor, maps[skip]])
-        tensor = maps[name] = _separable(
-            tensor, name, config.channels(channels), config
-        )
+        tensor = maps[name] = wiring.separable(tensor, name, config.channels(channels))
     # Enlarging by repetition is linear, so summing on the way up equals enlarging each
     # prediction to the finest grid and summing there, with less work.
     total = None
     for name, source in PREDICTORS:
-        prediction = _predictor(maps[source], name, config)
+        prediction = wiring.predictor(maps[source], name)
         if total is None:
             total = prediction
         else:
@@ -186,3 +193,42 @@ def build_lightflow(
             total = layers.Add(name=f"{name}_sum")([total, prediction])
     flow = layers.Rescaling(FLOW_UNIT_PX / len(PREDICTORS), name="flow")(total)
     return keras.Model([current, key], flow, name="lightflow")
+
+
+def fold_lightflow(
+    model: keras.Model, config: LightFlowConfig, height: int, width: int
+) -> keras.Model:
+    """Give the same network without normalisation, for inference at batch 1.
+
+    A normalisation with fixed statistics is a factor and an offset a channel, which the
+    convolution before it can apply. The folded values are rounded to float16, as graphs
+    store them, so that every engine runs the same numbers.
+
+    Args:
+        model: from `build_lightflow(config)`, trained.
+        config: of that model.
+        height: rows of the input.
+        width: columns of the input.
+    """
+    folded = build_lightflow(config, height, width, batch_size=1, folded=True)
+    names = {layer.name for layer in model.layers}
+    for layer in folded.layers:
+        if not isinstance(layer, (layers.Conv2D, layers.DepthwiseConv2D)):
+            continue
+        source = model.get_layer(layer.name)
+        kernel = np.asarray(source.kernel)
+        if f"{layer.name}_bn" in names:
+            gamma, beta, mean, variance = map(
+                np.asarray, model.get_layer(f"{layer.name}_bn").weights
+            )
+            epsilon = model.get_layer(f"{layer.name}_bn").epsilon
+            factor = gamma / np.sqrt(variance + epsilon)
+            # A depthwise kernel is (3, 3, C, 1), a pointwise one (1, 1, D, C).
+            depthwise = isinstance(layer, layers.DepthwiseConv2D)
+            kernel = kernel * (factor[:, None] if depthwise else factor)
+            bias = beta - mean * factor
+        else:
+            bias = np.asarray(source.bias)
+        layer.kernel.assign(kernel.astype(np.float16).astype(np.float32))
+        layer.bias.assign(bias.astype(np.float16).astype(np.float32))
+    return folded

@@ -14,88 +14,20 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from flow.motion import (
+    CHAIRS_HEIGHT,
+    Affine,
+    MotionConfig,
+    background_motion,
+    draw_motion,
+    object_motion,
+)
 from flow.textures import TextureBank, silhouette
 from vod.errors import ConfigError
 from vod.types import ByteArray, FloatArray
 
-Affine = npt.NDArray[np.float64]
-"""`(3, 3)` map of homogeneous points (x, y, 1) in index coordinates."""
-
-CHAIRS_HEIGHT: Final = 384
-"""Rows of a Flying Chairs picture: motion settings are in its pixels."""
-
 CANVAS: Final = 1.5
 """Side of the background's texture, in picture sides; beyond it, it is mirrored."""
-
-
-@dataclass(frozen=True, slots=True)
-class HeavyTail:
-    """A symmetric law, many small values and a few great: sign(g) |g|^power, g normal.
-
-    Attributes:
-        sigma: standard deviation of g.
-        power: 1 is a normal law; greater has a heavier tail.
-        limit: greatest magnitude given.
-    """
-
-    sigma: float
-    power: float
-    limit: float
-
-    def __post_init__(self) -> None:
-        if min(self.sigma, self.power, self.limit) < 0:
-            raise ConfigError(
-                "sigma, power and limit must not be negative, received "
-                f"{self.sigma}, {self.power}, {self.limit}."
-            )
-
-    def draw(self, rng: np.random.Generator) -> float:
-        """Draw one value."""
-        g = rng.normal(0, self.sigma)
-        return float(np.sign(g) * min(abs(g) ** self.power, self.limit))
-
-
-@dataclass(frozen=True, slots=True)
-class MotionConfig:
-    """How a layer moves from the current to the key picture.
-
-    Attributes:
-        still: share of layers that do not move (of their own).
-        shift: each component, in pixels of a picture 384 rows high.
-        turn: degrees about the layer's centre.
-        zoom: log of the scale.
-        shear: slope.
-    """
-
-    still: float
-    shift: HeavyTail
-    turn: HeavyTail
-    zoom: HeavyTail
-    shear: HeavyTail
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.still <= 1:
-            raise ConfigError(f"still must lie in [0, 1], received {self.still}.")
-
-
-def _background() -> MotionConfig:
-    return MotionConfig(
-        still=0.2,
-        shift=HeavyTail(sigma=1.3, power=4, limit=60),
-        turn=HeavyTail(sigma=1.2, power=2, limit=10),
-        zoom=HeavyTail(sigma=0.16, power=2, limit=0.15),
-        shear=HeavyTail(sigma=0.1, power=2, limit=0.05),
-    )
-
-
-def _objects() -> MotionConfig:
-    return MotionConfig(
-        still=0.15,
-        shift=HeavyTail(sigma=2.2, power=3, limit=80),
-        turn=HeavyTail(sigma=2.2, power=2, limit=30),
-        zoom=HeavyTail(sigma=0.25, power=2, limit=0.25),
-        shear=HeavyTail(sigma=0.2, power=2, limit=0.15),
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,14 +47,14 @@ class SyntheticConfig:
         blur: share of pairs that are slightly blurred.
     """
 
-    background: MotionConfig = field(default_factory=_background)
-    objects: MotionConfig = field(default_factory=_objects)
+    background: MotionConfig = field(default_factory=background_motion)
+    objects: MotionConfig = field(default_factory=object_motion)
     object_count: tuple[int, int] = (2, 6)
     object_size: tuple[float, float] = (0.12, 0.9)
-    motion_scale: tuple[float, float] = (0.5, 2.0)
+    motion_scale: tuple[float, float] = (0.4, 2.0)
     texture_zoom: tuple[float, float] = (0.6, 2.5)
-    photometric: float = 1.0
-    noise: float = 5.0
+    photometric: float = 0.6
+    noise: float = 4.0
     blur: float = 0.15
 
     def __post_init__(self) -> None:
@@ -167,7 +99,7 @@ def make_pair(
     unit = _log_uniform(rng, *config.motion_scale) * height / CHAIRS_HEIGHT
     zoom = _log_uniform(rng, *config.texture_zoom)
     centre = np.array([(width - 1) / 2, (height - 1) / 2])
-    world = _motion(rng, config.background, centre, unit)
+    world = draw_motion(rng, config.background, centre, unit)
     scene.add_background(bank.patch(rng, *scene.canvas_size, zoom=zoom), world, rng)
     least, most = config.object_count
     for _ in range(int(rng.integers(least, most + 1))):
@@ -176,7 +108,7 @@ def make_pair(
         )
         rows, columns = np.maximum(sides, 12).astype(int)
         centre = rng.uniform(-0.05, 1.05, 2) * (width, height)
-        own = _motion(rng, config.objects, centre, unit)
+        own = draw_motion(rng, config.objects, centre, unit)
         texture = bank.patch(rng, rows, columns, zoom=zoom * rng.uniform(0.7, 1.5))
         opacity = silhouette(rng, rows, columns)
         scene.add_object(texture, opacity, centre, own @ world, rng.uniform(-180, 180))
@@ -185,26 +117,6 @@ def make_pair(
 
 def _log_uniform(rng: np.random.Generator, low: float, high: float) -> float:
     return float(np.exp(rng.uniform(np.log(low), np.log(high))))
-
-
-def _motion(
-    rng: np.random.Generator,
-    config: MotionConfig,
-    centre: npt.NDArray[np.float64],
-    unit: float,
-) -> Affine:
-    """Draw an affine motion about `centre`; shifts are multiplied by `unit`."""
-    shift = np.array([config.shift.draw(rng), config.shift.draw(rng)]) * unit
-    turn = np.deg2rad(config.turn.draw(rng))
-    zoom = np.exp(config.zoom.draw(rng))
-    shear = config.shear.draw(rng)
-    if rng.random() < config.still:
-        return np.eye(3)
-    cos, sin = np.cos(turn) * zoom, np.sin(turn) * zoom
-    matrix = np.eye(3)
-    matrix[:2, :2] = np.array([[cos, -sin], [sin, cos]]) @ [[1, shear], [0, 1]]
-    matrix[:2, 2] = centre + shift - matrix[:2, :2] @ centre
-    return matrix
 
 
 class _Scene:

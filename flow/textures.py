@@ -134,5 +134,8 @@ def silhouette(rng: np.random.Generator, height: int, width: int) -> FloatArray:
     corners = np.round((points * half + centre) * 16).astype(np.int32)
     mask = np.zeros((height, width), np.uint8)
     cv2.fillPoly(mask, [corners], 255, lineType=cv2.LINE_AA, shift=4)
-    opacity: FloatArray = mask.astype(np.float32) * np.float32(1 / 255)
+    # Anti-aliasing may reach beyond the corners.
+    mask[[0, -1]] = 0
+    mask[:, [0, -1]] = 0
+    opacity: FloatArray = mask.astype(np.float32) / np.float32(255)
     return opacity

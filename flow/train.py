@@ -11,15 +11,24 @@ from typing import Any, Final
 
 import cv2
 import keras
-import numpy as np
-from keras import ops
 
-from flow.lightflow import FLOW_UNIT_PX, LightFlowConfig, build_lightflow
-from flow.pairs import find_pairs
+from flow.lightflow import LightFlowConfig, build_lightflow
 from flow.synthetic import SyntheticConfig
 from flow.textures import TextureBank
-from flow.train_callbacks import Schedule, ScheduleConfig, Snapshot, StopOnDivergence
-from flow.train_data import SyntheticBatches, normalise
+from flow.train_callbacks import (
+    EpochLog,
+    Schedule,
+    ScheduleConfig,
+    Snapshot,
+    StopOnDivergence,
+)
+from flow.train_data import SyntheticBatches
+from flow.train_measure import (
+    end_point_error,
+    measure_pairs,
+    measure_synthetic,
+    training_loss,
+)
 from vod.config import load_config, to_mapping
 from vod.errors import ConfigError, VodError
 from vod.preprocess import Preprocessing
@@ -27,7 +36,9 @@ from vod.weights import (
     WEIGHTS_FILE,
     WeightsRecord,
     load_model_weights,
+    read_record,
     save_model_weights,
+    verified_file,
     write_record,
 )
 
@@ -86,45 +97,6 @@ class FlowTrainConfig:
             raise ConfigError("average must lie in (0, 1) and clip_norm be positive.")
 
 
-def end_point_error(truth: Any, flow: Any) -> Any:
-    """Give the mean end-point error of `(B, H, W, 2)` flow, in its unit."""
-    squared = ops.sum(ops.square(truth - flow), axis=-1)
-    # The root's slope is infinite at 0, where static scenes are.
-    return ops.mean(ops.sqrt(squared + 1e-6))
-
-
-def training_loss(truth: Any, flow: Any) -> Any:
-    """Give the mean end-point error in the predictors' unit of 20 pixels."""
-    return end_point_error(truth, flow) / FLOW_UNIT_PX
-
-
-def measure_synthetic(
-    model: keras.Model, batches: SyntheticBatches, pairs: int
-) -> dict[str, float]:
-    """Give the end-point error over held-out pairs, in pixels of their pictures."""
-    errors: list[float] = []
-    number = 0
-    while len(errors) < pairs:
-        (current, key), truth = batches.batch(number)
-        flow = np.asarray(model([current, key], training=False))
-        errors.extend(np.linalg.norm(flow - truth, axis=-1).mean(axis=(1, 2)))
-        number += 1
-    return {"val_epe": float(np.mean(errors[:pairs]))}
-
-
-def measure_pairs(model: keras.Model, folder: Path) -> dict[str, float]:
-    """Give the full-resolution end-point error over a folder of real pairs."""
-    errors = []
-    for pair in find_pairs(folder):
-        current, key, truth = pair.read()
-        inputs = [normalise(current[None]), normalise(key[None])]
-        flow = np.asarray(model(inputs, training=False))[0]
-        size = (truth.shape[1], truth.shape[0])
-        full = cv2.resize(flow, size, interpolation=cv2.INTER_LINEAR)
-        errors.append(np.linalg.norm(full - truth, axis=-1).mean())
-    return {"pairs_epe": float(np.mean(errors))}
-
-
 def write_weights(
     model: keras.Model, folder: Path, config: FlowTrainConfig, origin: str
 ) -> None:
@@ -146,6 +118,7 @@ def train(
     images: Sequence[Path],
     out: Path,
     *,
+    init: Path | None = None,
     validate: Path | None = None,
     resume: bool = False,
 ) -> Path:
@@ -155,6 +128,7 @@ def train(
         config: the run.
         images: folders of photographs.
         out: gets log.csv, config.json, backups and weights.
+        init: weights folder to start from; None starts from random weights.
         validate: folder of Flying Chairs pairs, measured after every epoch.
         resume: go on from the backup in `out`, which an interrupted run has left.
 
@@ -163,6 +137,7 @@ def train(
 
     Raises:
         FlowError: unusable images or pairs, or the loss is no longer a number.
+        WeightsError: `init` does not fit the network.
     """
     out.mkdir(parents=True, exist_ok=True)
     (out / "config.json").write_text(json.dumps(to_mapping(config), indent=1) + "\n")
@@ -171,7 +146,7 @@ def train(
         images, limit=config.images, longest_side=config.longest_side, seed=config.seed
     )
     train_batches, held_out = _batches(config, bank)
-    model = _compiled(config)
+    model = _compiled(config, init)
 
     def measure(model: keras.Model) -> dict[str, float]:
         figures = measure_synthetic(model, held_out, config.validation_pairs)
@@ -179,6 +154,8 @@ def train(
 
     names = ", ".join(sorted({folder.name for folder in images}))
     origin = f"flow.train on synthetic pairs from {names}, seed {config.seed}"
+    if init is not None:
+        origin += f", continuing: {read_record(init, network='lightflow').origin}"
     folder = out / "weights"
 
     def write(model: keras.Model) -> None:
@@ -212,8 +189,11 @@ def _batches(
     return training, SyntheticBatches(*shared, steps=steps, seed=held_out_seed)
 
 
-def _compiled(config: FlowTrainConfig) -> keras.Model:
+def _compiled(config: FlowTrainConfig, init: Path | None) -> keras.Model:
     model = build_lightflow(config.network)
+    if init is not None:
+        record = read_record(init, network="lightflow")
+        load_model_weights(model, verified_file(init, WEIGHTS_FILE, record))
     optimizer = keras.optimizers.AdamW(
         config.schedule.peak,
         weight_decay=config.weight_decay,
@@ -267,7 +247,7 @@ def _callbacks(
         StopOnDivergence(last_good),
         Schedule(config.schedule),
         Snapshot(measure, write, minutes=config.snapshot_minutes),
-        keras.callbacks.CSVLogger(str(out / "log.csv"), append=resume),
+        EpochLog(out / "log.csv", append=resume),
     ]
 
 
@@ -277,6 +257,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--config", type=Path, required=True)
     parser.add_argument("--images", type=Path, action="append", required=True)
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--init", type=Path, help="weights folder to start from")
     parser.add_argument("--validate", type=Path, help="folder of Flying Chairs pairs")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument("--resume", action="store_true")
@@ -290,6 +271,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             config,
             arguments.images,
             arguments.out,
+            init=arguments.init,
             validate=arguments.validate,
             resume=arguments.resume,
         )

@@ -1,11 +1,13 @@
 """What happens during training beside the steps: learning rate, checks, snapshots."""
 
+import csv
 import logging
 import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -109,10 +111,36 @@ class StopOnDivergence(keras.callbacks.Callback):
             )
 
 
+class EpochLog(keras.callbacks.Callback):
+    """Write one CSV line after every epoch; the file is closed in between.
+
+    Keras' own logger leaves its file open when a run is interrupted.
+    """
+
+    def __init__(self, path: Path, *, append: bool) -> None:
+        super().__init__()
+        self._path, self._append = path, append
+
+    def on_train_begin(self, logs: Any = None) -> None:  # noqa: ARG002 (Keras' name)
+        """Begin a new file, unless a run is continued."""
+        if not self._append:
+            self._path.unlink(missing_ok=True)
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Add the epoch's figures."""
+        row = {"epoch": epoch + 1, **(logs or {})}
+        new = not self._path.exists()
+        with self._path.open("a", newline="", encoding="utf-8") as stream:
+            writer = csv.DictWriter(stream, list(row))
+            if new:
+                writer.writeheader()
+            writer.writerow(row)
+
+
 @contextmanager
 def averaged_weights(model: keras.Model) -> Iterator[None]:
     """Put the optimizer's moving average of the weights in place for a while."""
-    raw = [np.array(variable) for variable in model.trainable_variables]
+    raw = [np.asarray(v).copy() for v in model.trainable_variables]
     model.optimizer.finalize_variable_values(model.trainable_variables)
     try:
         yield

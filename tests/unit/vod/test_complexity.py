@@ -1,0 +1,40 @@
+"""Counting multiply-adds of networks small enough to count by hand."""
+
+import keras
+import pytest
+from keras import layers
+
+from vod.complexity import count_multiply_adds
+from vod.errors import ShapeError
+
+
+def test_each_kind_of_layer_is_counted():
+    image = keras.Input((8, 6, 3))
+    tensor = layers.Conv2D(4, 3, strides=2, padding="same")(image)  # 4*3 cells
+    tensor = layers.DepthwiseConv2D(3, padding="same")(tensor)
+    tensor = layers.Conv2D(5, 1)(tensor)
+    tensor = layers.GlobalAveragePooling2D()(tensor)
+    model = keras.Model(image, layers.Dense(7)(tensor))
+    assert count_multiply_adds(model) == 12 * (27 * 4) + 12 * 9 * 4 + 12 * 20 + 35
+
+
+def test_models_inside_models_are_counted():
+    inner_input = keras.Input((4, 4, 2))
+    inner = keras.Model(inner_input, layers.Conv2D(3, 1)(inner_input))
+    image = keras.Input((4, 4, 2))
+    model = keras.Model(image, layers.Conv2D(1, 1)(inner(image)))
+    assert count_multiply_adds(model) == 16 * 6 + 16 * 3
+
+
+def test_open_sizes_are_refused():
+    image = keras.Input((None, None, 3))
+    model = keras.Model(image, layers.Conv2D(2, 1, name="c")(image))
+    with pytest.raises(ShapeError, match=r"c gives .* fixed height"):
+        count_multiply_adds(model)
+
+
+def test_layers_that_hide_a_middle_map_are_refused():
+    image = keras.Input((4, 4, 3))
+    model = keras.Model(image, layers.SeparableConv2D(2, 3, name="s")(image))
+    with pytest.raises(ShapeError, match="s: SeparableConv2D hides"):
+        count_multiply_adds(model)
