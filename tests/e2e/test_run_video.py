@@ -17,6 +17,7 @@ from propagate import session
 from propagate.config import build_parts, load_pipeline_config
 from propagate.keyframes import FixedInterval
 from propagate.pipeline import detect_video, step
+from vod.boxes import pairwise_iou
 from vod.sources import open_source
 
 ROOT = Path(run_video.__file__).parent
@@ -80,6 +81,26 @@ def test_main_job_gives_every_frame_in_video_and_results(bikes):
     assert decoded_frames(bikes / "bikes.mp4") == BIKES_FRAMES
     assert header["config"]["propagate"]["keyframe_interval"] == 10
     assert frames[25]["time_s"] == pytest.approx(1.0)
+
+
+# Marked by hand on the frames: the dark car at the left; the cyclist in black and the
+# van's rear; the walker's legs with the parked bicycle behind them.
+SEEN_BY_EYE = (
+    (50, {"car"}, (5, 90, 295, 271)),
+    (120, {"person"}, (352, 10, 484, 271)),
+    (120, {"car", "bus", "truck"}, (5, 10, 320, 268)),
+    (200, {"person"}, (300, 10, 532, 272)),
+)
+
+
+@pytest.mark.parametrize(("index", "labels", "box"), SEEN_BY_EYE)
+def test_what_a_person_sees_is_found_where_it_is(bikes, index, labels, box):
+    _, frames = read_lines(bikes / "bikes.jsonl")
+    for frame in frames[index : index + 3]:  # a key frame and two propagated ones
+        found = [d["box"] for d in frame["detections"] if d["label"] in labels]
+        marked = np.array([box], np.float32)
+        overlaps = pairwise_iou(np.array(found, np.float32).reshape(-1, 4), marked)
+        assert overlaps.max(initial=0) > 0.5, frame
 
 
 def test_main_job_leaves_nothing_but_its_outputs(bikes):
