@@ -142,7 +142,7 @@ def benchmark(
     timers = detect_and_write(parts, spec, max_frames).timers
     milliseconds = {name: row["ms_per_frame"] for name, row in rows.items()}
     return {
-        "input": spec,
+        "input": Path(spec).name if Path(spec).exists() else spec,
         "config": to_mapping(config),
         "environment": host,
         "rounds": rounds,
