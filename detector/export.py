@@ -37,8 +37,8 @@ def export_detector(
 ) -> WeightsRecord:
     """Export `features.tflite` and `head.tflite` and list them in `record.json`.
 
-    The graphs store float16, so the weights file is rounded to float16 as well: both
-    engines then run the same values.
+    Graphs store weights as float16, so the weights file is rounded to float16 as well:
+    both engines then run the same values.
 
     Args:
         folder: a weights folder with `weights.safetensors` and `record.json`.
@@ -68,8 +68,8 @@ def export_detector(
     graphs = {}
     for model, samples in ((features, images), (head, maps)):
         file = f"{model.name}.tflite"
-        # A head without weights is small, and its anchors are coordinates.
-        float16 = bool(model.trainable_weights)
+        # The head holds the anchors: coordinates, which float16 would move.
+        float16 = model is features
         error = export_graph(model, folder / file, samples=samples, float16=float16)
         graphs[model.name] = GraphRecord(
             file=file,

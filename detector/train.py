@@ -24,10 +24,11 @@ from detector.export import export_detector
 from detector.registry import ssd_config_of
 from detector.ssd import load_ssd
 from detector.ssd_config import level_grids
-from detector.train_config import DetectorTrainConfig, FollowEpoch, StopOnDivergence
+from detector.train_config import DetectorTrainConfig, FollowEpoch
 from detector.train_data import DetectorBatches, Sample, read_stills, read_unlabelled
 from vod.config import load_config, to_mapping
 from vod.errors import ConfigError, VodError
+from vod.training import StopOnDivergence
 from vod.weights import (
     WEIGHTS_FILE,
     WeightsRecord,
@@ -63,7 +64,8 @@ def train(
         The weights folder.
 
     Raises:
-        ConfigError: unusable input, or the loss is no longer a number.
+        ConfigError: unusable input.
+        TrainingError: the loss is no longer a number.
         WeightsError: the teacher's folder is damaged.
     """
     record = read_record(teacher, network="ssd_mobilenet_v1")
@@ -88,7 +90,7 @@ def train(
         callbacks=[
             keras.callbacks.BackupAndRestore(str(backup)),
             FollowEpoch(batches),
-            StopOnDivergence(),
+            StopOnDivergence(backup, rate="learning_rate"),
             keras.callbacks.CSVLogger(str(out / "log.csv"), append=resume),
         ],
         verbose=2,

@@ -1,6 +1,5 @@
 """One training run: its numbers, and what watches over it."""
 
-import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -62,24 +61,6 @@ class DetectorTrainConfig:
             raise ConfigError(f"blend must lie in (0, 1], received {self.blend}.")
         if not 0 < self.average < 1 or self.clip_norm <= 0:
             raise ConfigError("average must lie in (0, 1) and clip_norm be positive.")
-
-
-class StopOnDivergence(keras.callbacks.Callback):
-    """Turn a loss that is no number into one error."""
-
-    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:  # noqa: ARG002
-        """Look at the loss.
-
-        Raises:
-            ConfigError: it is NaN or infinite.
-        """
-        loss = float((logs or {}).get("loss", 0.0))
-        if not math.isfinite(loss):
-            step = int(self.model.optimizer.iterations)
-            raise ConfigError(
-                f"training diverged at step {step}: the loss is {loss}. Lower "
-                "learning_rate; --resume goes on from the last whole epoch."
-            )
 
 
 class FollowEpoch(keras.callbacks.Callback):

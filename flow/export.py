@@ -13,51 +13,21 @@ import cv2
 import numpy as np
 
 from flow.registry import graph_role
-from vod.config import from_mapping
-from vod.errors import ConfigError, VodError, WeightsError
+from vod.errors import ConfigError, VodError
 from vod.types import FloatArray
 from vod.weights import (
-    WEIGHTS_FILE,
     GraphRecord,
     WeightsRecord,
-    load_model_weights,
     read_record,
-    verified_file,
     write_record,
 )
 
 if TYPE_CHECKING:
-    import keras
+    pass
 
 logger = logging.getLogger(__name__)
 
 SAMPLES: Final = 3
-
-
-def load_lightflow(folder: Path, *, height: int, width: int) -> "keras.Model":
-    """Build LightFlow for inference at one input size, from a weights folder.
-
-    Args:
-        folder: with `weights.safetensors` and `record.json`.
-        height: rows of the input.
-        width: columns of the input.
-
-    Returns:
-        The model of batch 1 that graphs are exported from (see `fold_lightflow`).
-
-    Raises:
-        WeightsError: a file is missing or altered, or the record's config is wrong.
-    """
-    from flow.lightflow import LightFlowConfig, build_lightflow, fold_lightflow
-
-    record = read_record(folder, network="lightflow")
-    try:
-        config = from_mapping(LightFlowConfig, record.config, source=f"{folder} config")
-    except ConfigError as error:
-        raise WeightsError(f"the record of {folder} is wrong: {error}") from error
-    model = build_lightflow(config)
-    load_model_weights(model, verified_file(folder, WEIGHTS_FILE, record))
-    return fold_lightflow(model, config, height, width)
 
 
 def export_lightflow(folder: Path, *, height: int, width: int) -> WeightsRecord:
@@ -73,6 +43,7 @@ def export_lightflow(folder: Path, *, height: int, width: int) -> WeightsRecord:
     Raises:
         WeightsError: a file is missing or altered, or the graph differs from Keras.
     """
+    from flow.lightflow import load_lightflow
     from vod.export import export_graph
 
     model = load_lightflow(folder, height=height, width=width)

@@ -5,13 +5,21 @@ Source: Zhu et al., Towards High Performance Video Object Detection for Mobiles
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 import keras
 import numpy as np
 from keras import layers, ops
 
-from vod.errors import ConfigError
+from vod.config import from_mapping
+from vod.errors import ConfigError, WeightsError
+from vod.weights import (
+    WEIGHTS_FILE,
+    load_model_weights,
+    read_record,
+    verified_file,
+)
 
 # Paper, Table 1. Every row is a 3x3 depthwise convolution, then a pointwise one.
 #   name       stride  channels   output for 384x512   input
@@ -232,3 +240,27 @@ def fold_lightflow(
         layer.kernel.assign(kernel.astype(np.float16).astype(np.float32))
         layer.bias.assign(bias.astype(np.float16).astype(np.float32))
     return folded
+
+
+def load_lightflow(folder: Path, *, height: int, width: int) -> keras.Model:
+    """Build LightFlow for inference at one input size, from a weights folder.
+
+    Args:
+        folder: with `weights.safetensors` and `record.json`.
+        height: rows of the input.
+        width: columns of the input.
+
+    Returns:
+        The model of batch 1 that graphs are exported from (see `fold_lightflow`).
+
+    Raises:
+        WeightsError: a file is missing or altered, or the record's config is wrong.
+    """
+    record = read_record(folder, network="lightflow")
+    try:
+        config = from_mapping(LightFlowConfig, record.config, source=f"{folder} config")
+    except ConfigError as error:
+        raise WeightsError(f"the record of {folder} is wrong: {error}") from error
+    model = build_lightflow(config)
+    load_model_weights(model, verified_file(folder, WEIGHTS_FILE, record))
+    return fold_lightflow(model, config, height, width)

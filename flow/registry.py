@@ -105,7 +105,7 @@ def _litert_graph(folder: Path, request: FlowRequest) -> Graph:
 def _tensorflow_graph(folder: Path, request: FlowRequest) -> Graph:
     import tensorflow as tf
 
-    from flow.export import load_lightflow
+    from flow.lightflow import load_lightflow
 
     try:
         tf.config.threading.set_intra_op_parallelism_threads(request.threads)

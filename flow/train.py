@@ -20,7 +20,6 @@ from flow.train_callbacks import (
     Schedule,
     ScheduleConfig,
     Snapshot,
-    StopOnDivergence,
 )
 from flow.train_data import SyntheticBatches
 from flow.train_measure import (
@@ -32,6 +31,7 @@ from flow.train_measure import (
 from vod.config import load_config, to_mapping
 from vod.errors import ConfigError, VodError
 from vod.preprocess import Preprocessing
+from vod.training import StopOnDivergence
 from vod.weights import (
     WEIGHTS_FILE,
     WeightsRecord,
@@ -136,7 +136,8 @@ def train(
         The weights folder.
 
     Raises:
-        FlowError: unusable images or pairs, or the loss is no longer a number.
+        FlowError: unusable images or pairs.
+        TrainingError: the loss is no longer a number.
         WeightsError: `init` does not fit the network.
     """
     out.mkdir(parents=True, exist_ok=True)
@@ -238,13 +239,10 @@ def _callbacks(
             "another --out."
         )
 
-    def last_good() -> str:
-        return str(backup) if backup.exists() else "none was written yet"
-
     return [
         keras.callbacks.BackupAndRestore(str(backup)),
         _FollowStep(batches),
-        StopOnDivergence(last_good),
+        StopOnDivergence(backup, rate="schedule.peak"),
         Schedule(config.schedule),
         Snapshot(measure, write, minutes=config.snapshot_minutes),
         EpochLog(out / "log.csv", append=resume),

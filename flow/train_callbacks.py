@@ -13,7 +13,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from vod.errors import ConfigError, FlowError
+from vod.errors import ConfigError
 
 logger = logging.getLogger(__name__)
 
@@ -86,29 +86,6 @@ class Schedule(keras.callbacks.Callback):
         self._step += 1
         if self.progress() >= 1:
             self.model.stop_training = True
-
-
-class StopOnDivergence(keras.callbacks.Callback):
-    """Turn a loss that is no number into one error, and name what to go back to."""
-
-    def __init__(self, last_good: Callable[[], str]) -> None:
-        super().__init__()
-        self._last_good = last_good
-
-    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:  # noqa: ARG002
-        """Look at the loss.
-
-        Raises:
-            FlowError: it is NaN or infinite.
-        """
-        loss = float((logs or {}).get("loss", 0.0))
-        if not math.isfinite(loss):
-            step = int(self.model.optimizer.iterations)
-            raise FlowError(
-                f"training diverged at step {step}: the loss is {loss}. Last good "
-                f"checkpoint: {self._last_good()}. Lower schedule.peak and go on from "
-                "it with --resume."
-            )
 
 
 class EpochLog(keras.callbacks.Callback):

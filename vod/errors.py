@@ -25,6 +25,10 @@ class FlowError(VodError, ValueError):
     """An optical-flow file or pair of images is not usable."""
 
 
+class TrainingError(VodError, ArithmeticError):
+    """A training run left the numbers."""
+
+
 class VideoError(VodError, OSError):
     """A video, image or camera cannot be read, or an output cannot be written."""
 

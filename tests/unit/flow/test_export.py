@@ -6,7 +6,8 @@ import shutil
 import numpy as np
 import pytest
 
-from flow.export import load_lightflow, main, parse_size
+from flow.export import main, parse_size
+from flow.lightflow import load_lightflow
 from vod.engine import LiteRtGraph
 from vod.errors import ConfigError, WeightsError
 from vod.weights import read_record

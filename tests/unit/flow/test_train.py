@@ -9,9 +9,8 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from flow.export import load_lightflow
 from flow.flo import write_flo
-from flow.lightflow import LightFlowConfig
+from flow.lightflow import LightFlowConfig, load_lightflow
 from flow.train import FlowTrainConfig, main, train
 from flow.train_callbacks import EpochLog
 from flow.train_measure import end_point_error, training_loss
