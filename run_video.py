@@ -30,7 +30,7 @@ from vod.config import to_mapping
 from vod.display import Display
 from vod.errors import ConfigError, VodError
 from vod.results import RESULT_FORMATS, open_results
-from vod.sources import FrameSource, open_source
+from vod.sources import SAMPLE_PREFIX, FrameSource, open_source
 from vod.video import VideoWriter
 
 logger = logging.getLogger("run_video")
@@ -167,8 +167,10 @@ def resolve_config(args: argparse.Namespace) -> PipelineConfig:
 
 def default_stem(spec: str) -> str:
     """Name outputs after the input: `clips/a.mp4` gives `a_detected`."""
-    name = Path(spec.split("://")[-1].partition("?")[0]).stem
-    return re.sub(r"[^\w.-]+", "_", name).strip("_") + "_detected"
+    address = spec.removeprefix(SAMPLE_PREFIX).split("://")[-1]
+    name = Path(address.partition("?")[0]).stem
+    stem = re.sub(r"[^\w.-]+", "_", name).strip("_")
+    return f"{stem}_detected" if stem else "detected"
 
 
 @contextlib.contextmanager

@@ -1,5 +1,6 @@
 """The command line, from a clip to a video and a results file."""
 
+import gzip
 import json
 import os
 import re
@@ -191,12 +192,28 @@ def test_default_names_follow_the_input(tmp_path, monkeypatch):
     assert names == {"bikes_detected.mp4", "bikes_detected.jsonl"}
 
 
+@pytest.mark.parametrize(
+    ("spec", "stem"),
+    [
+        ("clips/a b.mp4", "a_b_detected"),
+        ("sample:bikes", "bikes_detected"),
+        ("rtsp://user:pw@host/stream?x=1", "stream_detected"),
+        ("0", "0_detected"),
+        ("frames/*.jpg", "detected"),
+    ],
+)
+def test_outputs_are_named_after_the_input(spec, stem):
+    assert run_video.default_stem(spec) == stem
+
+
 def test_classes_and_threshold_filter(tmp_path):
     results = tmp_path / "r.jsonl"
     code = run_cli(
         "sample:bikes",
+        "--start",
+        4.8,
         "--max-frames",
-        30,
+        15,
         "--output",
         "none",
         "--results",
@@ -216,11 +233,17 @@ def test_classes_and_threshold_filter(tmp_path):
 @pytest.mark.parametrize("ending", [".json", ".txt", ".jsonl.gz"])
 def test_other_result_formats_follow_the_ending(tmp_path, ending):
     results = tmp_path / f"r{ending}"
-    code = run_cli(
-        "sample:bikes", "--max-frames", 3, "--output", "none", "--results", results
-    )
-    assert code == 0
-    assert results.stat().st_size > 0
+    arguments = ["--start", 4.8, "--max-frames", 3, "--output", "none"]
+    assert run_cli("sample:bikes", *arguments, "--results", results) == 0
+    opener = gzip.open if ending.endswith(".gz") else open
+    with opener(results, "rt") as stream:
+        text = stream.read()
+    if ending == ".json":
+        assert {row["image_id"] for row in json.loads(text)} == {1, 2, 3}
+    elif ending == ".txt":
+        assert {line.split()[0] for line in text.splitlines()} == {"1", "2", "3"}
+    else:
+        assert len(text.splitlines()) == 1 + 3
 
 
 def test_max_frames_and_start_select(tmp_path):
