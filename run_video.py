@@ -262,7 +262,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def cli() -> None:
-    """Enter from the shell; a polite kill is treated like Ctrl-C."""
+    """Enter from the shell; a polite kill is treated like Ctrl-C.
+
+    Set even where a script has started us in its background, which ignores Ctrl-C.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(main())
 
