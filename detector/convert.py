@@ -23,6 +23,7 @@ from detector.convert_check import (
     MIN_CORRELATION,
     PREPROCESSING,
     Agreement,
+    check_anchors,
     class_columns,
     compare,
 )
@@ -136,6 +137,7 @@ def convert(
     file = QuantisedSsd(source)
     columns = class_columns(file.labels)
     config = SsdConfig(class_count=len(columns))
+    check_anchors(file, config)
     features = build_features(config)
     fill(features, read_variables(file, config), source)
     agreements = compare(features, file, images)

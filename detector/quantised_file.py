@@ -81,6 +81,10 @@ class QuantisedSsd:
         ]
         return self.constant(names[0] if names else f"{prefix}/Conv2D_bias")
 
+    def step(self, name: str) -> float:
+        """Give the quantisation step of a tensor."""
+        return float(self._details[name]["quantization"][0])
+
     def run(self, image: ByteArray) -> None:
         """Run the graph on one `(300, 300, 3)` uint8 RGB picture."""
         index = self._interpreter.get_input_details()[0]["index"]

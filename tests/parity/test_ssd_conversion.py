@@ -3,12 +3,14 @@
 import numpy as np
 import pytest
 
+from detector import convert_check
 from detector.anchors import generate_anchors
 from detector.convert import convert, main, read_images
 from detector.export import export_detector
 from detector.quantised_file import QuantisedSsd, anchors_of
 from detector.registry import load_detector
 from detector.ssd_config import SsdConfig, level_grids
+from vod.errors import WeightsError
 from vod.weights import read_record
 
 FILE = "weights/ssd_mobilenet_v1_0.75_coco_quant_300.tflite"
@@ -107,3 +109,12 @@ def test_the_command_says_how_near_it_came(source, vod_data, tmp_path, capsys):
     written = capsys.readouterr().out
     assert "boxes: mean" in written
     assert "logits: mean" in written
+
+
+def test_other_anchors_than_the_files_are_refused(source, monkeypatch):
+    generate = convert_check.generate_anchors
+    monkeypatch.setattr(
+        convert_check, "generate_anchors", lambda *a, **k: generate(*a, **k) + 3
+    )
+    with pytest.raises(WeightsError, match="quantisation steps from those"):
+        convert_check.check_anchors(QuantisedSsd(source), SsdConfig())
