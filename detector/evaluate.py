@@ -23,6 +23,7 @@ from detector.postprocess import PostprocessConfig
 from detector.registry import load_detector
 from vod.errors import AnnotationError, ConfigError, VideoError, VodError
 from vod.evaluation import evaluate
+from vod.files import reserved_report
 from vod.imagenet_vid import COCO_TO_VID, read_dataset, relabelled, vid_labels
 from vod.types import ByteArray, Detections
 from vod.weights import read_record
@@ -200,14 +201,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
-        report = _report(arguments)
-        text = json.dumps(report, indent=1) + "\n"
-        if arguments.report is not None:
-            arguments.report.write_text(text, encoding="utf-8")
-    except (VodError, OSError) as error:
+        with reserved_report(arguments.report) as write_report:
+            report = _report(arguments)
+            write_report(report)
+    except VodError as error:
         logger.error("%s", error)
         return 1
-    sys.stdout.write(text)
+    sys.stdout.write(json.dumps(report, indent=1) + "\n")
     return 0
 
 

@@ -1,7 +1,6 @@
 """Measure a flow on real pairs: `python -m flow.evaluate --data DIR --flow NAME`."""
 
 import argparse
-import json
 import logging
 import sys
 import time
@@ -19,6 +18,7 @@ from flow.metrics import FlowScore, pool, score_flow
 from flow.pairs import PairFiles, find_pairs
 from flow.registry import FLOWS, Engine, load_flow
 from vod.errors import ConfigError, FlowError, VodError
+from vod.files import reserved_report
 from vod.types import FloatArray
 
 logger = logging.getLogger(__name__)
@@ -163,11 +163,11 @@ def main(argv: Sequence[str] | None = None) -> int:
             engine=arguments.engine,
             threads=arguments.threads,
         )
-        bench = FlowBench(choice)
-        results = [bench.run(pair) for pair in find_pairs(arguments.data)]
-        values = report(choice, arguments.data, results)
-        if arguments.report is not None:
-            _write(arguments.report, values)
+        with reserved_report(arguments.report) as write_report:
+            bench = FlowBench(choice)
+            results = [bench.run(pair) for pair in find_pairs(arguments.data)]
+            values = report(choice, arguments.data, results)
+            write_report(values)
     except VodError as error:
         logger.error("%s", error)
         return 1
@@ -177,15 +177,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         f"{len(results)} pairs\n"
     )
     return 0
-
-
-def _write(path: Path, values: dict[str, Any]) -> None:
-    temporary = path.with_name(path.name + ".part")
-    try:
-        temporary.write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
-        temporary.replace(path)
-    except OSError as error:
-        raise FlowError(f"cannot write report {path}: {error.strerror}.") from error
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ Decoding overlaps with the networks in a thread, as in `run_video.py`.
 
 import argparse
 import contextlib
-import json
 import os
 import platform
 import statistics
@@ -27,7 +26,7 @@ from propagate.pipeline import Parts
 from propagate.session import Outputs, Summary, process
 from vod.config import to_mapping
 from vod.errors import ConfigError, VodError
-from vod.files import PendingFile
+from vod.files import reserved_report
 from vod.sources import open_source
 from vod.video import VideoWriter
 
@@ -198,16 +197,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         if args.rounds < 1:
             raise ConfigError(f"--rounds must be 1 or more, received {args.rounds}.")
         config = load_pipeline_config(args.config, [*args.set, interval])
-        with contextlib.ExitStack() as stack:
-            pending = PendingFile(args.report) if args.report else None
-            if pending:
-                stack.callback(pending.discard)
+        with reserved_report(args.report) as write_report:
             report = benchmark(
                 args.input, config, rounds=args.rounds, max_frames=args.max_frames
             )
-            if pending:
-                pending.temporary.write_text(json.dumps(report, indent=1) + "\n")
-                pending.commit()
+            write_report(report)
     except VodError as error:
         sys.stderr.write(f"error: {error}\n")
         return 1

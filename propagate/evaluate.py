@@ -5,7 +5,6 @@ lightflow` answers what propagation is worth: mAP for every flow and interval.
 """
 
 import argparse
-import json
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -27,7 +26,7 @@ from propagate.pipeline import Parts, detect_video
 from vod.config import to_mapping
 from vod.errors import VideoError, VodError
 from vod.evaluation import VidScores, evaluate
-from vod.files import PendingFile
+from vod.files import reserved_report
 from vod.imagenet_vid import (
     VidDataset,
     VidFrame,
@@ -167,20 +166,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         config = load_pipeline_config(args.config, [threshold, *args.set])
         for interval in args.keyframe_interval:
             with_interval(config, interval)
-        pending = PendingFile(args.report) if args.report else None
-        try:
+        with reserved_report(args.report) as write_report:
             dataset = read_dataset(args.data, args.image_set)
             rows = score_flows(
                 config, dataset, flows=args.flow, intervals=args.keyframe_interval
             )
             add_recovery(rows)
-            if pending:
-                report = {"config": to_mapping(config), "rows": rows}
-                pending.temporary.write_text(json.dumps(report, indent=1) + "\n")
-                pending.commit()
-        finally:
-            if pending:
-                pending.discard()
+            write_report({"config": to_mapping(config), "rows": rows})
     except VodError as error:
         sys.stderr.write(f"error: {error}\n")
         return 1

@@ -12,17 +12,18 @@ Source: `eval_vid_detection.m` and `VOCap.m` of the devkit.
 
 import argparse
 import dataclasses
-import json
 import math
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from vod.errors import VideoError, VodError
+from vod.errors import VodError
+from vod.files import reserved_report
 from vod.imagenet_vid import (
     VID_NAMES,
     DoubleArray,
@@ -184,23 +185,12 @@ def average_precision(hits: BoolArray, num_objects: int) -> float:
     return float(envelope[hits].sum() / num_objects)
 
 
-def write_report(path: Path, scores: VidScores) -> None:
-    """Write the scores as JSON; a mean over no class is null.
-
-    Raises:
-        VideoError: the file cannot be written.
-    """
+def report_values(scores: VidScores) -> dict[str, Any]:
+    """Give the scores ready for JSON; a mean over no class is None."""
     values = dataclasses.asdict(scores)
     if math.isnan(scores.mean_ap):
         values["mean_ap"] = None
-    temporary = path.with_name(path.name + ".part")
-    try:
-        temporary.write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
-        temporary.replace(path)
-    except OSError as error:
-        raise VideoError(
-            f"report {path} cannot be written: {error.strerror}."
-        ) from error
+    return values
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -215,10 +205,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--report", type=Path, help="also write the scores as JSON")
     arguments = parser.parse_args(argv)
     try:
-        dataset = read_dataset(arguments.root, arguments.image_set)
-        scores = evaluate(dataset, read_submission(arguments.results))
-        if arguments.report:
-            write_report(arguments.report, scores)
+        with reserved_report(arguments.report) as write_report:
+            dataset = read_dataset(arguments.root, arguments.image_set)
+            scores = evaluate(dataset, read_submission(arguments.results))
+            write_report(report_values(scores))
     except VodError as error:
         sys.stderr.write(f"error: {error}\n")
         return 1

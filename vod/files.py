@@ -1,8 +1,12 @@
 """Files that are either complete or not there."""
 
+import json
 import os
 import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from vod.errors import VideoError
 
@@ -65,3 +69,36 @@ def keeps_output(error_type: type[BaseException] | None) -> bool:
     The end of the body and the user's Ctrl+C keep it; any other exception does not.
     """
     return error_type is None or issubclass(error_type, KeyboardInterrupt)
+
+
+@contextmanager
+def reserved_report(path: Path | None) -> Iterator[Callable[[Any], None]]:
+    """Make sure that a JSON report can be written before the work for it begins.
+
+    Args:
+        path: the report; None where nobody asked for one.
+
+    Yields:
+        A function that writes the report's values and gives the file its name. Where
+        it is not called, nothing is left behind.
+
+    Raises:
+        VideoError: the file cannot be written.
+    """
+    if path is None:
+        yield lambda _values: None
+        return
+    pending = PendingFile(path)
+
+    def write(values: Any) -> None:
+        try:
+            text = json.dumps(values, indent=1) + "\n"
+            pending.temporary.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise VideoError(f"cannot write {path}: {error.strerror}.") from error
+        pending.commit()
+
+    try:
+        yield write
+    finally:
+        pending.discard()

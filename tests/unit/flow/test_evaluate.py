@@ -68,7 +68,7 @@ def test_what_is_wrong_is_told_in_one_line(tmp_path, pairs, caplog):
     assert "unknown flow 'dos'. Did you mean 'dis'" in caplog.text
     report = tmp_path / "no" / "r.json"
     assert main(["--data", str(pairs), "--flow", "zero", "--report", str(report)]) == 1
-    assert "cannot write report" in caplog.text
+    assert f"cannot write {report}" in caplog.text
 
 
 def test_impossible_scales_are_refused():

@@ -1,3 +1,4 @@
+import json
 import os
 from pathlib import Path
 
@@ -5,7 +6,7 @@ import pytest
 
 from tests.builders import names_in
 from vod.errors import VideoError
-from vod.files import PendingFile, keeps_output
+from vod.files import PendingFile, keeps_output, reserved_report
 
 
 def test_the_target_appears_with_commit_only(tmp_path):
@@ -84,3 +85,32 @@ def test_only_the_end_and_ctrl_c_keep_an_output():
     assert keeps_output(KeyboardInterrupt)
     assert not keeps_output(ValueError)
     assert not keeps_output(SystemExit)
+
+
+def test_a_report_is_there_once_its_values_are(tmp_path):
+    path = tmp_path / "r.json"
+    with reserved_report(path) as write:
+        assert not path.exists()
+        write({"map": 0.5})
+    assert json.loads(path.read_text()) == {"map": 0.5}
+    assert [file.name for file in tmp_path.iterdir()] == ["r.json"]
+
+
+def test_a_report_that_cannot_be_written_is_named_before_the_work(tmp_path):
+    path = tmp_path / "absent" / "r.json"
+    with (
+        pytest.raises(VideoError, match=r"cannot write .*r\.json.*does not exist"),
+        reserved_report(path),
+    ):
+        pytest.fail("the work has begun")
+
+
+def test_failed_work_leaves_no_report(tmp_path):
+    with pytest.raises(RuntimeError), reserved_report(tmp_path / "r.json"):
+        raise RuntimeError
+    assert not list(tmp_path.iterdir())
+
+
+def test_no_report_is_written_where_none_is_asked_for():
+    with reserved_report(None) as write:
+        write({"map": 0.5})
