@@ -28,7 +28,7 @@ from propagate.session import Outputs, Summary, process
 from vod.classes import select_labels
 from vod.config import to_mapping
 from vod.display import Display
-from vod.errors import ConfigError, VodError
+from vod.errors import VodError
 from vod.results import RESULT_FORMATS, open_results
 from vod.sources import SAMPLE_PREFIX, FrameSource, open_source
 from vod.video import VideoWriter
@@ -158,10 +158,6 @@ def resolve_config(args: argparse.Namespace) -> PipelineConfig:
         for flag, key in FLAG_KEYS.items()
         if getattr(args, flag) is not None
     ]
-    if args.max_frames is not None and args.max_frames < 1:
-        raise ConfigError(f"--max-frames must be 1 or more, not {args.max_frames}.")
-    if args.start < 0:
-        raise ConfigError(f"--start must be 0 or more seconds, not {args.start}.")
     return load_pipeline_config(args.config, [*args.set, *flags])
 
 

@@ -1,24 +1,19 @@
 """Detectors by name."""
 
-import logging
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal
-
-import numpy as np
+from typing import TYPE_CHECKING, Final, Literal
 
 from detector.detector import Detector
 from detector.ssd_config import SsdConfig, map_specs
 from vod.config import from_mapping, nearest
-from vod.engine import Graph, LiteRtGraph
+from vod.engine import Graph, LiteRtGraph, tensorflow_graph
 from vod.errors import ConfigError, WeightsError
 from vod.types import FloatArray
 from vod.weights import WEIGHTS_FILE, WeightsRecord, read_record, verified_file
 
 if TYPE_CHECKING:
-    import keras
-
-logger = logging.getLogger(__name__)
+    pass
 
 Engine = Literal["litert", "tensorflow"]
 Halves = tuple[Graph, Graph]
@@ -134,35 +129,14 @@ def _litert_halves(
 def _tensorflow_halves(
     folder: Path, record: WeightsRecord, config: SsdConfig, threads: int
 ) -> Halves:
-    import tensorflow as tf
-
     from detector.ssd import load_ssd
 
-    try:
-        tf.config.threading.set_intra_op_parallelism_threads(threads)
-    except RuntimeError:
-        logger.warning("TensorFlow already runs; its thread count is not changed.")
     weights = verified_file(folder, WEIGHTS_FILE, record)
     features, head = load_ssd(config, weights, batch_size=1)
-    return _compiled(features), _compiled(head)
-
-
-def _compiled(model: "keras.Model") -> Graph:
-    """Wrap a Keras model of batch 1 as a compiled function of NumPy arrays."""
-    import tensorflow as tf
-
-    signature = [tf.TensorSpec(tensor.shape, tf.float32) for tensor in model.inputs]
-
-    @tf.function(input_signature=signature)
-    def run(*inputs: Any) -> tuple[Any, ...]:
-        outputs = model(list(inputs) if len(inputs) > 1 else inputs[0], training=False)
-        return tuple(outputs)
-
-    def call(*inputs: FloatArray) -> tuple[FloatArray, ...]:
-        tensors = [tf.convert_to_tensor(array, tf.float32) for array in inputs]
-        return tuple(np.asarray(output) for output in run(*tensors))
-
-    return call
+    return (
+        tensorflow_graph(features, threads=threads),
+        tensorflow_graph(head, threads=threads),
+    )
 
 
 Loader = Callable[[Path, WeightsRecord, Engine, int], Detector]

@@ -1,22 +1,16 @@
 """Optical flows by name."""
 
-import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal
-
-import numpy as np
+from typing import Final, Literal
 
 from flow.dis import DisFlow, FarnebackFlow, Preset
 from flow.estimator import FlowEstimator, NetworkFlow, ZeroFlow
 from vod.config import nearest
-from vod.engine import Graph, LiteRtGraph
+from vod.engine import Graph, LiteRtGraph, tensorflow_graph
 from vod.errors import ConfigError, WeightsError
-from vod.types import FloatArray
 from vod.weights import read_record, verified_file
-
-logger = logging.getLogger(__name__)
 
 Engine = Literal["litert", "tensorflow"]
 
@@ -75,7 +69,7 @@ def _load_lightflow(request: FlowRequest) -> FlowEstimator:
     folder = request.weights
     if folder is None:
         folder = SHIPPED_WEIGHTS / "lightflow"
-    make = _litert_graph if request.engine == "litert" else _tensorflow_graph
+    make = _litert_graph if request.engine == "litert" else _keras_graph
     graph = make(folder, request)
     return NetworkFlow(graph, height=request.input_height, width=request.input_width)
 
@@ -102,28 +96,12 @@ def _litert_graph(folder: Path, request: FlowRequest) -> Graph:
     return graph
 
 
-def _tensorflow_graph(folder: Path, request: FlowRequest) -> Graph:
-    import tensorflow as tf
-
+def _keras_graph(folder: Path, request: FlowRequest) -> Graph:
     from flow.lightflow import load_lightflow
 
-    try:
-        tf.config.threading.set_intra_op_parallelism_threads(request.threads)
-    except RuntimeError:
-        logger.warning("TensorFlow already runs; its thread count is not changed.")
     height, width = request.input_height, request.input_width
     model = load_lightflow(folder, height=height, width=width)
-    picture = tf.TensorSpec((1, height, width, 3), tf.float32)
-
-    @tf.function(input_signature=[picture, picture])
-    def run(current: Any, key: Any) -> Any:
-        return model([current, key], training=False)
-
-    def call(*inputs: FloatArray) -> tuple[FloatArray, ...]:
-        current, key = (tf.convert_to_tensor(array, tf.float32) for array in inputs)
-        return (np.asarray(run(current, key)),)
-
-    return call
+    return tensorflow_graph(model, threads=request.threads)
 
 
 def _load_dis(preset: Preset) -> "FlowLoader":

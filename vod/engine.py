@@ -1,16 +1,23 @@
-"""Run an exported graph: arrays in, arrays out, no TensorFlow."""
+"""Run a network, arrays in, arrays out: LiteRT, or TensorFlow as the reference."""
 
+import logging
 import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
 from vod.errors import ShapeError, WeightsError
 from vod.types import FloatArray
+
+if TYPE_CHECKING:
+    import keras
+
+logger = logging.getLogger(__name__)
 
 Graph = Callable[..., tuple[FloatArray, ...]]
 """Takes one array an input and gives one array an output, in the graph's own order."""
@@ -72,3 +79,29 @@ class LiteRtGraph:
             self._interpreter.set_tensor(index, np.ascontiguousarray(array, np.float32))
         self._interpreter.invoke()
         return tuple(self._interpreter.get_tensor(i) for i in self._output_indices)
+
+
+def tensorflow_graph(model: "keras.Model", *, threads: int) -> Graph:
+    """Wrap a Keras model of static shapes as a compiled function of NumPy arrays.
+
+    The reference engine: imports TensorFlow, whose thread count is one for the process
+    and stays as it is once something has run.
+    """
+    import tensorflow as tf
+
+    try:
+        tf.config.threading.set_intra_op_parallelism_threads(threads)
+    except RuntimeError:
+        logger.warning("TensorFlow already runs; its thread count is not changed.")
+    signature = [tf.TensorSpec(tensor.shape, tf.float32) for tensor in model.inputs]
+
+    @tf.function(input_signature=signature)
+    def run(*inputs: Any) -> tuple[Any, ...]:
+        outputs = model(list(inputs) if len(inputs) > 1 else inputs[0], training=False)
+        return tuple(outputs) if isinstance(outputs, (list, tuple)) else (outputs,)
+
+    def call(*inputs: FloatArray) -> tuple[FloatArray, ...]:
+        tensors = [tf.convert_to_tensor(array, tf.float32) for array in inputs]
+        return tuple(np.asarray(output) for output in run(*tensors))
+
+    return call

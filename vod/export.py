@@ -1,6 +1,6 @@
 """Write a Keras model as a `.tflite` graph, and prove that it computes the same.
 
-The only file, beside the TensorFlow engine, that needs TensorFlow.
+Needs TensorFlow, as the reference engine in `vod/engine.py` does.
 """
 
 import logging
