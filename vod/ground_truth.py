@@ -39,6 +39,7 @@ class GroundTruth:
         track_ids: `(G,)` int32, one object keeps its id through a video; -1 unknown.
         occluded: `(G,)` as the annotation says; no protocol reads it.
         generated: `(G,)` likewise.
+        category_ids: number of every class in COCO files; empty: label + 1.
     """
 
     classes: tuple[str, ...]
@@ -55,6 +56,7 @@ class GroundTruth:
     track_ids: IntArray
     occluded: BoolArray
     generated: BoolArray
+    category_ids: tuple[int, ...] = ()
 
     @property
     def num_frames(self) -> int:

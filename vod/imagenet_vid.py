@@ -23,6 +23,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from vod.class_map import COCO_TO_VID as COCO_TO_VID
+from vod.class_map import ClassMap
 from vod.errors import AnnotationError, ShapeError
 from vod.types import Detections, FloatArray, IntArray
 
@@ -65,35 +67,13 @@ VID_CLASSES: Final[Mapping[str, str]] = {
 VID_NAMES: Final = tuple(VID_CLASSES.values())
 """The 30 names; a position here is a 0-based VID label."""
 
-COCO_TO_VID: Final[Mapping[str, str]] = {
-    "airplane": "airplane",
-    "bear": "bear",
-    "bicycle": "bicycle",
-    "bird": "bird",
-    "boat": "watercraft",
-    "bus": "bus",
-    "car": "car",
-    "cat": "domestic_cat",
-    "cow": "cattle",
-    "dog": "dog",
-    "elephant": "elephant",
-    "horse": "horse",
-    "motorcycle": "motorcycle",
-    "sheep": "sheep",
-    "train": "train",
-    "zebra": "zebra",
-}
-"""The COCO classes that ImageNet VID has too, under its name."""
-
 _INCLUSIVE: Final = np.array([0, 0, 1, 1], np.float64)
 _LABEL_OF_WNID: Final = {wnid: label for label, wnid in enumerate(VID_CLASSES)}
 
 
 def vid_labels(class_names: Sequence[str]) -> IntArray:
     """Give the 0-based VID label of every class name, COCO's or VID's own, or -1."""
-    names = [COCO_TO_VID.get(name, name) for name in class_names]
-    labels = [VID_NAMES.index(name) if name in VID_NAMES else -1 for name in names]
-    return np.array(labels, np.int32)
+    return ClassMap.between(class_names, VID_NAMES).labels
 
 
 def relabelled(detections: Detections, labels: IntArray) -> Detections:
