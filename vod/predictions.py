@@ -1,11 +1,13 @@
 """Detections of many frames as columns, as result files hold them."""
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from vod.class_map import ClassMap
 from vod.errors import ShapeError
 from vod.imagenet_vid import DoubleArray, inclusive_boxes
 from vod.types import Detections, IntArray
@@ -25,6 +27,8 @@ class Predictions:
         boxes: `(M, 4)` float64 xmin, ymin, xmax, ymax, last pixel included.
         ages: `(M,)` int32 frames from the key frame that the detection comes from
             (0 on a key frame), `UNKNOWN_AGE` where the file does not say.
+        source_classes: the names that the file or detector itself uses, for the report
+            (see `ClassMap`); empty: `classes`.
     """
 
     classes: tuple[str, ...]
@@ -33,6 +37,7 @@ class Predictions:
     scores: DoubleArray
     boxes: DoubleArray
     ages: IntArray
+    source_classes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.scores)
@@ -63,3 +68,26 @@ class Predictions:
             ),
             np.full(len(labels), UNKNOWN_AGE, np.int32),
         )
+
+    def aligned(self, classes: Sequence[str]) -> "Predictions":
+        """Give the same detections under the class names of a ground truth.
+
+        Position in `classes` is then the label of either side. Classes that `classes`
+        lacks follow behind it, so that nothing is lost; they can be counted, and match
+        no object. See `ClassMap` for the names that count as equal.
+        """
+        if self.classes[: len(classes)] == tuple(classes):
+            return self
+        mapping = ClassMap.between(self.classes, classes)
+        labels = mapping.labels.copy()
+        labels[labels < 0] = len(classes) + np.arange(len(mapping.left_out))
+        return dataclasses.replace(
+            self,
+            classes=(*classes, *mapping.left_out),
+            labels=labels[self.labels].astype(np.int32, copy=False),
+            source_classes=self.source_classes or self.classes,
+        )
+
+    def class_map(self, classes: Sequence[str]) -> ClassMap:
+        """Say where the file's or detector's own classes go among `classes`."""
+        return ClassMap.between(self.source_classes or self.classes, classes)
