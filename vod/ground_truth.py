@@ -39,7 +39,9 @@ class GroundTruth:
         track_ids: `(G,)` int32, one object keeps its id through a video; -1 unknown.
         occluded: `(G,)` as the annotation says; no protocol reads it.
         generated: `(G,)` likewise.
-        category_ids: number of every class in COCO files; empty: label + 1.
+        category_ids: number of every class in a COCO file; empty where the ground truth
+            is no COCO file. COCO's boxes keep their numbers, xmax = x + width, so that
+            the coco protocol gives back what pycocotools does.
     """
 
     classes: tuple[str, ...]
@@ -57,6 +59,11 @@ class GroundTruth:
     occluded: BoolArray
     generated: BoolArray
     category_ids: tuple[int, ...] = ()
+
+    @property
+    def is_coco(self) -> bool:
+        """Whether it was read from a COCO file."""
+        return bool(self.category_ids)
 
     @property
     def num_frames(self) -> int:
