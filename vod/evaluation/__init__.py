@@ -7,12 +7,12 @@ from vod.evaluation.average_precision import ap_from_hits
 from vod.evaluation.legacy import (
     VidScores,
     average_precision,
-    evaluate,
     inclusive_iou,
     main,
     match_frame,
     report_values,
 )
+from vod.evaluation.legacy import evaluate_either as evaluate
 from vod.evaluation.matching import FALSE_POSITIVE, LEFT_OUT, MatchRule, match
 from vod.evaluation.pairs import place
 from vod.evaluation.protocols import PROTOCOLS

@@ -23,6 +23,8 @@ import numpy as np
 import numpy.typing as npt
 
 from vod.errors import VodError
+from vod.evaluation import scoring
+from vod.evaluation.scores import Scores
 from vod.files import reserved_report
 from vod.imagenet_vid import (
     VID_NAMES,
@@ -216,5 +218,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def evaluate_either(
+    ground_truth: Any, predictions: Any, **options: Any
+) -> Scores | VidScores:
+    """Score under the new types, or under the old ones while callers still have them."""
+    if isinstance(ground_truth, VidDataset):
+        return evaluate(ground_truth, predictions)
+    return scoring.evaluate(ground_truth, predictions, **options)

@@ -87,9 +87,9 @@ def match(
     if not rule.keeps_inverted:
         boxes = predictions.boxes
         scored &= (boxes[:, 2] >= boxes[:, 0]) & (boxes[:, 3] >= boxes[:, 1])
-    groups = _groups(ground_truth, placement.frames, placement.labels)
+    groups = group_numbers(ground_truth, placement.frames, placement.labels)
     if rule.max_detections is not None:
-        scored &= _among_best(groups, predictions.scores, scored, rule.max_detections)
+        scored &= among_best(groups, predictions.scores, scored, rule.max_detections)
     taken[scored] = FALSE_POSITIVE
     groups[~scored] = -1
     rows, objects, iou = _candidates(ground_truth, predictions, groups, rule)
@@ -100,15 +100,24 @@ def match(
     return taken
 
 
-def _groups(ground_truth: GroundTruth, frames: IntArray, labels: IntArray) -> RowArray:
-    """Give a number to every pair of frame and class."""
+def group_numbers(
+    ground_truth: GroundTruth, frames: IntArray, labels: IntArray
+) -> RowArray:
+    """Give every pair of frame and class `(N,)` its number, frames first."""
     return frames.astype(np.int64) * len(ground_truth.classes) + labels
 
 
-def _among_best(
+def among_best(
     groups: RowArray, scores: DoubleArray, scored: BoolArray, count: int
 ) -> BoolArray:
-    """Tell which detections are among the best of their frame and class."""
+    """Tell which detections are among the best of their frame and class.
+
+    Args:
+        groups: `(M,)` of `group_numbers`.
+        scores: `(M,)`; of equal ones the first is the better.
+        scored: `(M,)` detections that are looked at; others are told to be.
+        count: how many a group keeps.
+    """
     best = np.ones(len(groups), np.bool_)
     rows = np.flatnonzero(scored)
     _, inverse, sizes = np.unique(groups[rows], return_inverse=True, return_counts=True)
@@ -127,7 +136,7 @@ def _candidates(
     rule: MatchRule,
 ) -> tuple[RowArray, RowArray, DoubleArray]:
     """Find every detection and object that may be matched, and their IoU."""
-    object_groups = _groups(
+    object_groups = group_numbers(
         ground_truth, ground_truth.object_frames, ground_truth.labels
     )
     order = np.argsort(object_groups, kind="stable")

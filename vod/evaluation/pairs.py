@@ -107,3 +107,29 @@ def joined(
         partners = np.repeat(first[start:stop], counts) + offsets
         yield np.repeat(rows[start:stop], counts), partners
         start = stop
+
+
+def rows_by_class(
+    ground_truth: GroundTruth, scores: DoubleArray, placement: Placement
+) -> Iterator[tuple[int, RowArray]]:
+    """Yield every class's label and the rows of its known detections, best first.
+
+    Equal scores keep the order of the list of frames, then of the file.
+
+    Args:
+        ground_truth: whose classes are meant.
+        scores: `(M,)`.
+        placement: of the detections.
+    """
+    frames, number = placement.frames, len(ground_truth.classes)
+    labels = np.where(placement.known, placement.labels, -1)
+    # A file that is sorted already, the usual case, needs no second sorting.
+    ordered = bool((frames[1:] >= frames[:-1]).all())
+    order = np.arange(len(frames)) if ordered else np.argsort(frames, kind="stable")
+    # Few classes: NumPy sorts small integers by their digits, in linear time.
+    small = labels[order].astype(np.min_scalar_type(-number - 1))
+    order = order[np.argsort(small, kind="stable")]
+    bounds = np.searchsorted(labels[order], np.arange(number + 1))
+    for label in range(number):
+        rows = order[bounds[label] : bounds[label + 1]]
+        yield label, rows[np.argsort(-scores[rows], kind="stable")]
