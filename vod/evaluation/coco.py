@@ -1,11 +1,11 @@
 """COCO's AP50, AP50:95 and AP by size, computed by pycocotools itself.
 
 pycocotools visits every pair of frame and class, five million in ImageNet VID, and
-holds a Python object a detection: hours and tens of gigabytes. Most pairs have no
-object, and there nothing can be matched. So only pairs with objects go through its
-`computeIoU` and `evaluateImg`, one class at a time; its `accumulate` sees every
-detection, in the order in which it would have collected them. The figures are the same
-to the last digit (tests hold this against `COCOeval` run as a whole).
+holds a Python object a detection: hours and tens of gigabytes. Most detections overlap
+no object by half and can take none, nor stand in another's way. So only the others go
+through its `computeIoU` and `evaluateImg`, one class at a time; its `accumulate` sees
+every detection, in the order in which it would have collected them. The figures are the
+same to the last digit (tests hold this against `COCOeval` run as a whole).
 """
 
 import contextlib
@@ -16,13 +16,16 @@ from typing import Any, Final
 
 import numpy as np
 
-from vod.evaluation.matching import among_best, group_numbers
+from vod.evaluation.matching import MatchRule, among_best, candidates, group_numbers
 from vod.evaluation.pairs import Placement, RowArray
 from vod.evaluation.scores import ApByClass, mean_of
 from vod.ground_truth import BoolArray, DoubleArray, GroundTruth
 from vod.predictions import Predictions
 
 MAX_DETECTIONS: Final = 100
+_CERTAIN: Final = 0.5 - 1e-6
+"""IoU below COCO's least threshold by more than rounding can account for."""
+
 _AREA_NAMES: Final = ("all", "small", "medium", "large")
 
 
@@ -107,7 +110,10 @@ def _mean(
 
 @dataclass(frozen=True, eq=False, slots=True)
 class _Columns:
-    """Objects, and detections in pycocotools' order: class, image, score."""
+    """Objects, and detections in pycocotools' order: class, image, score.
+
+    `overlapping` tells which detections may take an object.
+    """
 
     options: CocoOptions
     object_boxes: DoubleArray
@@ -117,6 +123,7 @@ class _Columns:
     scores: DoubleArray
     labels: RowArray
     images: RowArray
+    overlapping: BoolArray
 
 
 def _columns(
@@ -130,7 +137,12 @@ def _columns(
     seen = among_best(
         groups, predictions.scores, placement.known, options.max_detections
     )
-    rows = np.flatnonzero(placement.known & seen)
+    seen &= placement.known
+    groups[~seen] = -1
+    rule = MatchRule(iou=_CERTAIN, pixel=int(options.inclusive))
+    overlapping = np.zeros(len(predictions), np.bool_)
+    overlapping[candidates(ground_truth, predictions, groups, rule)[0]] = True
+    rows = np.flatnonzero(seen)
     order = np.lexsort(
         (-predictions.scores[rows], images[rows], placement.labels[rows])
     )
@@ -146,6 +158,7 @@ def _columns(
         predictions.scores[rows],
         placement.labels[rows].astype(np.int64),
         images[rows],
+        overlapping[rows],
     )
 
 
@@ -199,36 +212,39 @@ def _match_images(
 ) -> None:
     """Let pycocotools match every image that has both, into `matched` and `ignored`."""
     params, label = evaluation.params, evaluation.params.catIds[0]
-    object_images, images = columns.object_images[objects], columns.images[found]
-    both = np.intersect1d(object_images, images)
-    objects_at = _spans(object_images, both)
-    found_at = _spans(images, both)
-    for image, (first, last), (start, stop) in zip(
-        both.tolist(), objects_at, found_at, strict=True
+    rows = np.flatnonzero(columns.overlapping[found])
+    boxes, scores = columns.boxes[found][rows], columns.scores[found][rows]
+    object_boxes = columns.object_boxes[objects]
+    object_images, images = columns.object_images[objects], columns.images[found][rows]
+    for image, own, its in zip(
+        np.unique(images).tolist(),
+        _spans(object_images, images),
+        _spans(images, images),
+        strict=True,
     ):
         key = image, label
-        boxes = columns.object_boxes[objects][first:last]
-        evaluation._gts[key] = _annotations(boxes, np.zeros(len(boxes)))
-        evaluation._dts[key] = _annotations(
-            columns.boxes[found][start:stop], columns.scores[found][start:stop]
-        )
+        evaluation._gts[key] = _annotations(object_boxes[own])
+        evaluation._dts[key] = _annotations(boxes[its], scores[its])
         evaluation.ious[key] = evaluation.computeIoU(*key)
         for area, bounds in enumerate(params.areaRng):
             result = evaluation.evaluateImg(*key, bounds, params.maxDets[-1])
-            matched[area, :, start:stop] = result["dtMatches"] > 0
-            ignored[area, :, start:stop] = result["dtIgnore"]
+            matched[area][:, rows[its]] = result["dtMatches"] > 0
+            ignored[area][:, rows[its]] = result["dtIgnore"]
         del evaluation._gts[key], evaluation._dts[key], evaluation.ious[key]
 
 
-def _spans(images: RowArray, wanted: RowArray) -> list[tuple[int, int]]:
-    first = np.searchsorted(images, wanted, "left").tolist()
-    return list(
-        zip(first, np.searchsorted(images, wanted, "right").tolist(), strict=True)
-    )
+def _spans(images: RowArray, wanted: RowArray) -> list[slice]:
+    """Give where each wanted image lies in sorted images."""
+    wanted = np.unique(wanted)
+    first, last = (np.searchsorted(images, wanted, side) for side in ("left", "right"))
+    return [slice(*ends) for ends in zip(first, last, strict=True)]
 
 
-def _annotations(boxes: DoubleArray, scores: DoubleArray) -> list[dict[str, Any]]:
+def _annotations(
+    boxes: DoubleArray, scores: DoubleArray | None = None
+) -> list[dict[str, Any]]:
     """Give boxes as pycocotools' dictionaries; id 0 would mean "not matched"."""
+    values = np.zeros(len(boxes)) if scores is None else scores
     return [
         {
             "id": number,
@@ -239,6 +255,6 @@ def _annotations(boxes: DoubleArray, scores: DoubleArray) -> list[dict[str, Any]
             "ignore": 0,
         }
         for number, (box, score) in enumerate(
-            zip(boxes.tolist(), scores.tolist(), strict=True), 1
+            zip(boxes.tolist(), values.tolist(), strict=True), 1
         )
     ]

@@ -221,7 +221,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def evaluate_either(
     ground_truth: Any, predictions: Any, **options: Any
 ) -> Scores | VidScores:
-    """Score under the new types, or under the old ones while callers still have them."""
+    """Score under the new types, or the old ones while callers still have them."""
     if isinstance(ground_truth, VidDataset):
         return evaluate(ground_truth, predictions)
     return scoring.evaluate(ground_truth, predictions, **options)

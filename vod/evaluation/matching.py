@@ -92,7 +92,7 @@ def match(
         scored &= among_best(groups, predictions.scores, scored, rule.max_detections)
     taken[scored] = FALSE_POSITIVE
     groups[~scored] = -1
-    rows, objects, iou = _candidates(ground_truth, predictions, groups, rule)
+    rows, objects, iou = candidates(ground_truth, predictions, groups, rule)
     if not len(rows):
         return taken
     order, group = _preference(rows, objects, iou, groups, predictions.scores, rule)
@@ -129,13 +129,23 @@ def among_best(
     return best
 
 
-def _candidates(
+def candidates(
     ground_truth: GroundTruth,
     predictions: Predictions,
     groups: RowArray,
     rule: MatchRule,
 ) -> tuple[RowArray, RowArray, DoubleArray]:
-    """Find every detection and object that may be matched, and their IoU."""
+    """Find every detection and object that may be matched.
+
+    Args:
+        ground_truth: the objects.
+        predictions: the detections (M).
+        groups: `(M,)` of `group_numbers`, -1 for a detection that is not looked at.
+        rule: tells the least IoU.
+
+    Returns:
+        `(K,)` rows of detections, ascending, and of objects, and their IoU.
+    """
     object_groups = group_numbers(
         ground_truth, ground_truth.object_frames, ground_truth.labels
     )
