@@ -1,0 +1,1 @@
+"""Ground truth on disk: read, cache, check, list, convert and make it."""
