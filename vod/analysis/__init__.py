@@ -1,0 +1,1 @@
+"""Why a result file scores what it scores: curves, errors, steadiness, confidence."""
