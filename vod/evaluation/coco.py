@@ -16,30 +16,13 @@ from typing import Any, Final
 
 import numpy as np
 
-from vod.evaluation.matching import MatchRule, among_best, candidates, group_numbers
+from vod.evaluation.coco_columns import CocoColumns, CocoOptions, coco_columns
 from vod.evaluation.pairs import Placement, RowArray
 from vod.evaluation.scores import ApByClass, mean_of
 from vod.ground_truth import BoolArray, DoubleArray, GroundTruth
 from vod.predictions import Predictions
 
-MAX_DETECTIONS: Final = 100
-_CERTAIN: Final = 0.5 - 1e-6
-"""IoU below COCO's least threshold by more than rounding can account for."""
-
 _AREA_NAMES: Final = ("all", "small", "medium", "large")
-
-
-@dataclass(frozen=True, slots=True)
-class CocoOptions:
-    """What papers change about COCO's protocol.
-
-    Attributes:
-        max_detections: best detections a frame and class; mmdet reports 1000.
-        inclusive: whether the last pixel belongs to a box (width + 1).
-    """
-
-    max_detections: int = MAX_DETECTIONS
-    inclusive: bool = False
 
 
 def coco_scores(
@@ -62,10 +45,12 @@ def coco_scores(
         `AP_medium`, `AP_large`, `AP50_per_class`, `AP_per_class`; None without objects.
     """
     options = options or CocoOptions()
-    columns = _columns(ground_truth, predictions, placement, options)
+    columns = coco_columns(ground_truth, predictions, placement, options)
     precision = {}
     for label in np.unique(ground_truth.labels).tolist():
-        precision[ground_truth.classes[label]] = _class_precision(columns, label)
+        precision[ground_truth.classes[label]] = _class_precision(
+            columns.of_class(label), label, options
+        )
     ap50 = _by_class(ground_truth, precision, threshold=0)
     ap = _by_class(ground_truth, precision)
     whole = np.stack(list(precision.values())) if precision else None
@@ -109,128 +94,105 @@ def _mean(
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class _Columns:
-    """Objects, and detections in pycocotools' order: class, image, score.
+class _Matches:
+    """What `evaluateImg` says of the objects (G) and detections (N) of one class.
 
-    `overlapping` tells which detections may take an object.
+    Attributes:
+        objects_outside: `(areas, G)` whether an object's area lies outside each range.
+        matched: `(areas, thresholds, N)` whether a detection took an object.
+        ignored: `(areas, thresholds, N)` whether it counts neither way.
     """
 
-    options: CocoOptions
-    object_boxes: DoubleArray
-    object_labels: RowArray
-    object_images: RowArray
-    boxes: DoubleArray
-    scores: DoubleArray
-    labels: RowArray
-    images: RowArray
-    overlapping: BoolArray
+    objects_outside: BoolArray
+    matched: BoolArray
+    ignored: BoolArray
 
 
-def _columns(
-    ground_truth: GroundTruth,
-    predictions: Predictions,
-    placement: Placement,
-    options: CocoOptions,
-) -> _Columns:
-    images = predictions.indices
-    groups = group_numbers(ground_truth, placement.frames, placement.labels)
-    seen = among_best(
-        groups, predictions.scores, placement.known, options.max_detections
-    )
-    seen &= placement.known
-    groups[~seen] = -1
-    rule = MatchRule(iou=_CERTAIN, pixel=int(options.inclusive))
-    overlapping = np.zeros(len(predictions), np.bool_)
-    overlapping[candidates(ground_truth, predictions, groups, rule)[0]] = True
-    rows = np.flatnonzero(seen)
-    order = np.lexsort(
-        (-predictions.scores[rows], images[rows], placement.labels[rows])
-    )
-    rows = rows[order]
-    object_images = ground_truth.frame_indices[ground_truth.object_frames]
-    objects = np.lexsort((object_images, ground_truth.labels))
-    return _Columns(
-        options,
-        _sized(ground_truth.boxes[objects], options),
-        ground_truth.labels[objects].astype(np.int64),
-        object_images[objects],
-        _sized(predictions.boxes[rows], options),
-        predictions.scores[rows],
-        placement.labels[rows].astype(np.int64),
-        images[rows],
-        overlapping[rows],
-    )
-
-
-def _sized(boxes: DoubleArray, options: CocoOptions) -> DoubleArray:
-    """Give xmin, ymin, xmax, ymax as x, y, width, height."""
-    sizes = boxes[:, 2:] - boxes[:, :2] + int(options.inclusive)
-    return np.concatenate([boxes[:, :2], sizes], axis=1)
-
-
-def _class_precision(columns: _Columns, label: int) -> DoubleArray:
+def _class_precision(
+    columns: CocoColumns, label: int, options: CocoOptions
+) -> DoubleArray:
     """Give `(thresholds, recalls, areas)` precision of one class, -1 = undefined."""
     from pycocotools.cocoeval import COCOeval
 
     evaluation = COCOeval(iouType="bbox")
     params = evaluation.params
-    params.catIds = [label]
-    params.maxDets = [columns.options.max_detections]
-    objects = slice(*np.searchsorted(columns.object_labels, [label, label + 1]))
-    found = slice(*np.searchsorted(columns.labels, [label, label + 1]))
-    areas = np.prod(columns.boxes[found, 2:], axis=1)
-    object_areas = np.prod(columns.object_boxes[objects, 2:], axis=1)
-    outside = [(areas < low) | (areas > high) for low, high in params.areaRng]
-    shape = (len(params.areaRng), len(params.iouThrs), len(areas))
-    matched = np.zeros(shape, np.bool_)
-    ignored = np.repeat(np.array(outside).reshape(shape[0], 1, -1), shape[1], axis=1)
-    _match_images(evaluation, columns, objects, found, matched, ignored)
-    params.imgIds, params.maxDets = [0], [max(shape[2], 1)]
+    params.catIds, params.maxDets = [label], [options.max_detections]
+    matches = _match_images(evaluation, columns)
+    # One image that holds all, with room for all detections, of which each real image
+    # has given its best.
+    params.imgIds, params.maxDets = [0], [max(len(columns.scores), 1)]
+    evaluation._paramsEval = copy.deepcopy(params)
     evaluation.evalImgs = [
         {
-            "dtScores": columns.scores[found],
-            "dtMatches": matched[area],
-            "dtIgnore": ignored[area],
-            "gtIgnore": (object_areas < low) | (object_areas > high),
+            "dtScores": columns.scores,
+            "dtMatches": matches.matched[area],
+            "dtIgnore": matches.ignored[area],
+            "gtIgnore": matches.objects_outside[area],
         }
-        for area, (low, high) in enumerate(params.areaRng)
+        for area in range(len(params.areaRng))
     ]
-    evaluation._paramsEval = copy.deepcopy(params)
     with contextlib.redirect_stdout(io.StringIO()):  # pycocotools prints its progress
         evaluation.accumulate()
     precision: DoubleArray = evaluation.eval["precision"][:, :, 0, :, 0]
     return precision
 
 
-def _match_images(
-    evaluation: Any,
-    columns: _Columns,
-    objects: slice,
-    found: slice,
-    matched: BoolArray,
-    ignored: BoolArray,
-) -> None:
-    """Let pycocotools match every image that has both, into `matched` and `ignored`."""
-    params, label = evaluation.params, evaluation.params.catIds[0]
-    rows = np.flatnonzero(columns.overlapping[found])
-    boxes, scores = columns.boxes[found][rows], columns.scores[found][rows]
-    object_boxes = columns.object_boxes[objects]
-    object_images, images = columns.object_images[objects], columns.images[found][rows]
+def _match_images(evaluation: Any, columns: CocoColumns) -> _Matches:
+    """Let pycocotools match every image where a detection may take an object."""
+    params = evaluation.params
+    outside = _outside(columns.boxes, params.areaRng)
+    ignored = np.repeat(outside[:, None], len(params.iouThrs), axis=1)
+    matches = _Matches(
+        _outside(columns.object_boxes, params.areaRng), np.zeros_like(ignored), ignored
+    )
+    overlapping = np.flatnonzero(columns.overlapping)
+    images = columns.images[overlapping]
     for image, own, its in zip(
         np.unique(images).tolist(),
-        _spans(object_images, images),
+        _spans(columns.object_images, images),
         _spans(images, images),
         strict=True,
     ):
-        key = image, label
-        evaluation._gts[key] = _annotations(object_boxes[own])
-        evaluation._dts[key] = _annotations(boxes[its], scores[its])
+        rows, key = overlapping[its], (image, params.catIds[0])
+        evaluation._gts[key] = _annotations(columns.object_boxes[own])
+        evaluation._dts[key] = _annotations(columns.boxes[rows], columns.scores[rows])
         evaluation.ious[key] = evaluation.computeIoU(*key)
-        for area, bounds in enumerate(params.areaRng):
-            result = evaluation.evaluateImg(*key, bounds, params.maxDets[-1])
-            matched[area][:, rows[its]] = result["dtMatches"] > 0
-            ignored[area][:, rows[its]] = result["dtIgnore"]
+        _match_image(evaluation, key, matches, rows, matches.objects_outside[:, own])
         del evaluation._gts[key], evaluation._dts[key], evaluation.ious[key]
+    return matches
+
+
+def _match_image(
+    evaluation: Any,
+    key: tuple[int, int],
+    matches: _Matches,
+    rows: RowArray,
+    objects_outside: BoolArray,
+) -> None:
+    """Match one image in every range of areas, into `matches`.
+
+    Ignoring changes what is taken only where some objects are ignored and some are not;
+    elsewhere the first range, which ignores none, has the answer already.
+    """
+    params = evaluation.params
+    for area, outside in enumerate(objects_outside):
+        matched, ignored = matches.matched[area], matches.ignored[area]
+        if area == 0 or outside.any() != outside.all():
+            found = evaluation.evaluateImg(
+                *key, params.areaRng[area], params.maxDets[-1]
+            )
+            matched[:, rows] = found["dtMatches"] > 0
+            ignored[:, rows] = found["dtIgnore"]
+        else:
+            took = matches.matched[0][:, rows]
+            matched[:, rows] = took
+            ignored[:, rows] = np.where(took, outside[0], ignored[:, rows])
+
+
+def _outside(boxes: DoubleArray, ranges: list[list[float]]) -> BoolArray:
+    """Tell `(areas, N)` which boxes' areas lie outside each range."""
+    areas = boxes[:, 2] * boxes[:, 3]
+    return np.stack([(areas < low) | (areas > high) for low, high in ranges])
 
 
 def _spans(images: RowArray, wanted: RowArray) -> list[slice]:
