@@ -74,25 +74,50 @@ def draw_detections(
     Raises:
         ConfigError: if a label has no name.
     """
-    picture = rgb.copy()
-    side = min(picture.shape[:2])
-    line = max(_LEAST_LINE, round(side / _LINES_A_SIDE))
     if len(detections) and int(detections.labels.max()) >= len(class_names):
         raise ConfigError(
             f"label {int(detections.labels.max())} has no name: there are only "
             f"{len(class_names)} class names."
         )
-    worst_first = range(len(detections) - 1, -1, -1)
-    for i in worst_first:
-        colour = class_colour(int(detections.labels[i]))
-        _draw_box(picture, detections.boxes[i], colour, line)
-    for i in worst_first:  # tags after all boxes: no line crosses a word
-        label = int(detections.labels[i])
-        text = f"{class_names[label]} {detections.scores[i]:.2f}"
-        left, top = (round(float(value)) for value in detections.boxes[i, :2])
-        _paste(picture, _tag(text, class_colour(label), side), left=left, bottom=top)
+    labels = detections.labels.tolist()
+    tags = [
+        f"{class_names[label]} {score:.2f}"
+        for label, score in zip(labels, detections.scores, strict=True)
+    ]
+    colours = [class_colour(label) for label in labels]
+    picture = draw_boxes(rgb, detections.boxes, tags, colours)
     if key_frame:
-        _draw_key_mark(picture, side)
+        _draw_key_mark(picture, min(picture.shape[:2]))
+    return picture
+
+
+def draw_boxes(
+    rgb: ByteArray,
+    boxes: FloatArray,
+    tags: Sequence[str],
+    colours: Sequence[Colour],
+) -> ByteArray:
+    """Draw boxes with a tag each on a copy of a picture, the first over the others.
+
+    Args:
+        rgb: `(H, W, 3)` uint8.
+        boxes: `(N, 4)` x1, y1, x2, y2 in pixels of the picture.
+        tags: N texts; an empty one has no tag.
+        colours: N.
+
+    Returns:
+        `(H, W, 3)` uint8, a new array.
+    """
+    picture = rgb.copy()
+    side = min(picture.shape[:2])
+    line = max(_LEAST_LINE, round(side / _LINES_A_SIDE))
+    first_last = range(len(boxes) - 1, -1, -1)
+    for i in first_last:
+        _draw_box(picture, boxes[i], colours[i], line)
+    for i in first_last:  # tags after all boxes: no line crosses a word
+        if tags[i]:
+            left, top = (round(float(value)) for value in boxes[i, :2])
+            _paste(picture, _tag(tags[i], colours[i], side), left=left, bottom=top)
     return picture
 
 
