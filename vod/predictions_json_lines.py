@@ -4,9 +4,12 @@ A result file holds one video and counts its frames from 0; a ground truth may h
 many. A file belongs to the snippet that its header's `video` name or its own name
 names: `davis_dog`, `clips/davis_dog.mp4`, `frames/davis_dog/*.jpg` and a file
 `davis_dog.jsonl.gz` all are snippet `davis_dog`. Where none does and the ground truth
-has one snippet only, it is that one. Frame k of the file is then the picture with
-number k of the snippet (`GroundTruth.frame_numbers`), so results must be made from the
-first picture on.
+has one snippet only, it is that one.
+
+Frame k of the file is then the frame with number k of the snippet
+(`GroundTruth.frame_numbers`), so results must be made from the first frame on. One case
+differs: results made from a folder of pictures, whose numbers have gaps or do not begin
+at 0. Frame k is then the (k + 1)-th picture of the snippet's folder, where that exists.
 """
 
 import dataclasses
@@ -27,6 +30,7 @@ UNKNOWN_INDEX: Final = -1
 """Index of the detections on frames that the ground truth does not list."""
 
 _SUFFIXES: Final = (".jsonl", ".jsonl.gz")
+_PICTURE_SUFFIXES: Final = ("", ".jpeg", ".jpg", ".png")  # of a folder or a pattern
 _SHOWN: Final = 3  # snippets named in a message
 
 
@@ -44,14 +48,17 @@ def read_json_lines(path: Path, ground_truth: GroundTruth) -> Predictions:
     parts = []
     for file in files:
         header, lines = read_results(file)
-        snippet = _snippet_of(file, str(header.video.get("name", "")), ground_truth)
+        video = str(header.video.get("name", ""))
+        snippet = _snippet_of(file, video, ground_truth)
         if snippet in owners:
             raise AnnotationError(
                 f"{owners[snippet]} and {file} are both of snippet "
                 f"'{ground_truth.snippets[snippet]}'; keep one."
             )
         owners[snippet] = file
-        part = _collect(lines, header.classes, _listed(ground_truth, snippet), file)
+        part = _collect(
+            lines, header.classes, _listed(ground_truth, snippet, video), file
+        )
         if not ground_truth.is_coco:
             part = dataclasses.replace(part, boxes=inclusive_boxes(part.boxes))
         parts.append(part.aligned(ground_truth.classes))
@@ -91,11 +98,29 @@ def _snippet_of(file: Path, video: str, ground_truth: GroundTruth) -> int:
     )
 
 
-def _listed(ground_truth: GroundTruth, snippet: int) -> dict[int, int]:
-    """Give the result index of every listed frame of a snippet by its number."""
+def _listed(ground_truth: GroundTruth, snippet: int, video: str) -> dict[int, int]:
+    """Give the result index of every listed frame by its number in the result file."""
     frames = np.flatnonzero(ground_truth.frame_snippets == snippet)
     numbers = ground_truth.frame_numbers[frames].tolist()
-    return dict(zip(numbers, ground_truth.frame_indices[frames].tolist(), strict=True))
+    indices = ground_truth.frame_indices[frames].tolist()
+    index_of = dict(zip(numbers, indices, strict=True))
+    is_folder = PurePath(video).suffix.lower() in _PICTURE_SUFFIXES
+    if is_folder and not ground_truth.is_coco and max(numbers) >= len(numbers):
+        folder = ground_truth.image_path(int(frames[0])).parent
+        pictures = _numbered_pictures(folder)
+        if set(pictures) >= set(numbers):
+            order = {number: k for k, number in enumerate(pictures)}
+            return {order[number]: index for number, index in index_of.items()}
+    return index_of
+
+
+def _numbered_pictures(folder: Path) -> list[int]:
+    """Give the numbers of a snippet's pictures in order; none without a folder."""
+    try:
+        stems = [file.stem for file in folder.iterdir()]
+    except OSError:
+        return []
+    return sorted(int(stem) for stem in stems if stem.isdecimal())
 
 
 def _collect(
