@@ -8,6 +8,7 @@ byte goes to the parser, and both give the same values (a test compares them).
 import math
 import re
 import xml.etree.ElementTree as ElementTree
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -16,12 +17,12 @@ from vod.errors import AnnotationError
 from vod.imagenet_vid import VID_CLASSES
 
 UNKNOWN_TRACK: Final = -1
-_LABEL_OF_WNID: Final = {wnid: label for label, wnid in enumerate(VID_CLASSES)}
-_LABEL_OF_BYTES: Final = {wnid.encode(): i for wnid, i in _LABEL_OF_WNID.items()}
+LABEL_OF_WNID: Final = {wnid: label for label, wnid in enumerate(VID_CLASSES)}
+"""Label of ImageNet's classes by what the annotations call them."""
 
 _TEXT: Final = rb"[\w ./,:()+\-]*"
 _OBJECT: Final = (
-    rb"\s*<object>\s*<trackid>(\d{1,9})</trackid>\s*<name>(n\d{8})</name>\s*<bndbox>"
+    rb"\s*<object>\s*<trackid>(\d{1,9})</trackid>\s*<name>([\w.\-]+)</name>\s*<bndbox>"
     rb"\s*<xmax>(\d{1,9})</xmax>\s*<xmin>(\d{1,9})</xmin>\s*<ymax>(\d{1,9})</ymax>"
     rb"\s*<ymin>(\d{1,9})</ymin>\s*</bndbox>\s*<occluded>([01])</occluded>"
     rb"\s*<generated>([01])</generated>\s*</object>"
@@ -76,7 +77,12 @@ class Annotation:
     objects: list[AnnotatedObject]
 
 
-def read_annotation(path: Path, *, still: bool = False) -> Annotation:
+def read_annotation(
+    path: Path,
+    *,
+    still: bool = False,
+    label_of: Mapping[str, int] = LABEL_OF_WNID,
+) -> Annotation:
     """Read one file, see `parse_annotation`.
 
     Raises:
@@ -86,7 +92,7 @@ def read_annotation(path: Path, *, still: bool = False) -> Annotation:
         data = path.read_bytes()
     except OSError as error:
         raise missing_annotation(path, error) from error
-    return parse_annotation(data, path, still=still)
+    return parse_annotation(data, path, still=still, label_of=label_of)
 
 
 def missing_annotation(path: Path, error: OSError) -> BrokenAnnotationError:
@@ -98,7 +104,13 @@ def missing_annotation(path: Path, error: OSError) -> BrokenAnnotationError:
     )
 
 
-def parse_annotation(data: bytes, path: Path | str, *, still: bool) -> Annotation:
+def parse_annotation(
+    data: bytes,
+    path: Path | str,
+    *,
+    still: bool,
+    label_of: Mapping[str, int] = LABEL_OF_WNID,
+) -> Annotation:
     """Read the text of one file.
 
     Args:
@@ -106,6 +118,7 @@ def parse_annotation(data: bytes, path: Path | str, *, still: bool) -> Annotatio
         path: for messages.
         still: a picture of ImageNet DET: objects of its 170 other classes are left
             out, and no object has a track.
+        label_of: the classes, by what the file calls them.
 
     Raises:
         BrokenAnnotationError: broken XML, an unknown class, no number where one must
@@ -113,20 +126,22 @@ def parse_annotation(data: bytes, path: Path | str, *, still: bool) -> Annotatio
     """
     document = None if still else _DOCUMENT.fullmatch(data)
     if document is None:
-        return _parse_any(data, path, still=still)
+        return _parse_any(data, path, still, label_of)
     width, height, objects = document.groups()
     rows = []
     for track, wnid, *sides, occluded, generated in _OBJECTS.findall(objects):
         xmax, xmin, ymax, ymin = map(float, sides)
-        label = _LABEL_OF_BYTES.get(wnid)
+        label = label_of.get(wnid.decode())
         if label is None or xmax < xmin or ymax < ymin:
-            return _parse_any(data, path, still=still)  # which says what is wrong
+            return _parse_any(data, path, still, label_of)  # which says what is wrong
         flags = occluded == b"1", generated == b"1"
         rows.append(AnnotatedObject(label, int(track), xmin, ymin, xmax, ymax, *flags))
     return Annotation(int(height), int(width), rows)
 
 
-def _parse_any(data: bytes, path: Path | str, *, still: bool) -> Annotation:
+def _parse_any(
+    data: bytes, path: Path | str, still: bool, label_of: Mapping[str, int]
+) -> Annotation:
     try:
         root = ElementTree.fromstring(data)
     except (ElementTree.ParseError, ValueError, LookupError) as error:
@@ -136,17 +151,24 @@ def _parse_any(data: bytes, path: Path | str, *, still: bool) -> Annotation:
     rows = []
     for element in root.findall("object"):
         wnid = (element.findtext("name") or "").strip()
-        if wnid in _LABEL_OF_WNID:
-            rows.append(_object(element, _LABEL_OF_WNID[wnid], path, still=still))
+        if wnid in label_of:
+            rows.append(_object(element, label_of[wnid], path, still=still))
         elif not still:
             raise BrokenAnnotationError(
                 "unknown class",
-                f"{path}: '{wnid}' is not one of the 30 ImageNet VID classes "
-                "(WordNet ids such as n02691156).",
+                f"{path}: '{wnid}' is not one of the {_kind_of(label_of)} (such as "
+                f"{next(iter(label_of))}).",
             )
     sizes = (root.findtext(f"size/{side}") or "" for side in ("height", "width"))
     height, width = (int(text) if text.strip().isdecimal() else 0 for text in sizes)
     return Annotation(height, width, rows)
+
+
+def _kind_of(label_of: Mapping[str, int]) -> str:
+    """Name a set of classes for a message."""
+    if label_of is LABEL_OF_WNID:
+        return "30 ImageNet VID classes, and the data set lists no others"
+    return f"{len(label_of)} classes that the data set lists"
 
 
 def _object(

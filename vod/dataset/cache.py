@@ -28,9 +28,15 @@ from typing import Final
 
 import numpy as np
 
+from vod.dataset.class_list import class_list_text
 from vod.dataset.columns import read_columns, write_columns
 from vod.dataset.frame_list import FrameList
-from vod.dataset.layout import AnnotationColumns, for_batches, read_annotations
+from vod.dataset.layout import (
+    AnnotationColumns,
+    for_batches,
+    list_classes,
+    read_annotations,
+)
 from vod.errors import AnnotationError, VideoError
 
 logger = logging.getLogger(__name__)
@@ -75,13 +81,14 @@ def cache_path(frames: FrameList) -> Path:
 
 
 def annotation_signature(frames: FrameList) -> str:
-    """Digest the state of all annotation files, missing ones too."""
+    """Digest the classes and the state of all annotation files, missing ones too."""
     root, now = f"{frames.annotation_root}/", time.time_ns()
 
     def states(names: Sequence[str]) -> list[str]:
         return [_state(f"{root}{name}.xml", now) for name in names]
 
-    joined = "\n".join(for_batches(frames.names, states))
+    classes = class_list_text(list_classes(frames))  # labels depend on them
+    joined = "\n".join([classes, *for_batches(frames.names, states)])
     return hashlib.blake2b(joined.encode(), digest_size=16).hexdigest()
 
 

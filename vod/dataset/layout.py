@@ -3,12 +3,13 @@
     ROOT/ImageSets/VID/val.txt                      which frames, see `frame_list`
     ROOT/Annotations/VID/val/<snippet>/000000.xml   one file a frame, also if empty
     ROOT/Data/VID/val/<snippet>/000000.JPEG         need not exist to score results
+    ROOT/ImageSets/VID/classes.txt                  only with other classes than the 30
 
 DET has the same three folders; its pictures become videos of one frame without tracks,
 and a picture without annotation file has no objects, as its readme says.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,14 +18,15 @@ from typing import Final, TypeVar
 import numpy as np
 
 from vod.dataset.annotation import (
+    LABEL_OF_WNID,
     AnnotatedObject,
     Annotation,
     missing_annotation,
     parse_annotation,
 )
+from vod.dataset.class_list import OFFICIAL_CLASSES, ClassList, read_class_list
 from vod.dataset.frame_list import DET, FrameList
 from vod.ground_truth import BoolArray, DoubleArray, GroundTruth
-from vod.imagenet_vid import VID_NAMES
 from vod.types import IntArray
 
 READERS: Final = 8
@@ -55,9 +57,13 @@ def read_annotations(frames: FrameList) -> AnnotationColumns:
         AnnotationError: naming the file that is missing or wrong.
     """
     root, still = f"{frames.annotation_root}/", frames.kind == DET
+    classes = list_classes(frames)
+    label_of = LABEL_OF_WNID
+    if not classes.is_official:
+        label_of = {one: label for label, one in enumerate(classes.ids)}
 
     def read(names: Sequence[str]) -> list[Annotation]:
-        return [_read(f"{root}{name}.xml", still=still) for name in names]
+        return [_read(f"{root}{name}.xml", still, label_of) for name in names]
 
     annotations = for_batches(frames.names, read)
     if still and not frames.annotation_root.is_dir():
@@ -76,7 +82,12 @@ def for_batches(
         return [result for part in parts for result in part]
 
 
-def _read(path: str, *, still: bool) -> Annotation:
+def list_classes(frames: FrameList) -> ClassList:
+    """Give the classes of a list: ImageNet's, or for VID the data set's own."""
+    return OFFICIAL_CLASSES if frames.kind == DET else read_class_list(frames.root)
+
+
+def _read(path: str, still: bool, label_of: Mapping[str, int]) -> Annotation:
     try:
         with open(path, "rb", buffering=0) as stream:  # noqa: PTH123 (3 us a file)
             data = stream.read()
@@ -86,7 +97,7 @@ def _read(path: str, *, still: bool) -> Annotation:
         raise missing_annotation(Path(path), error) from error
     except OSError as error:
         raise missing_annotation(Path(path), error) from error
-    return parse_annotation(data, path, still=still)
+    return parse_annotation(data, path, still=still, label_of=label_of)
 
 
 def to_columns(annotations: Sequence[Annotation]) -> AnnotationColumns:
@@ -111,7 +122,7 @@ def to_ground_truth(frames: FrameList, columns: AnnotationColumns) -> GroundTrut
     position: dict[str, int] = {}
     frame_snippets = [position.setdefault(s, len(position)) for s in frames.snippets]
     return GroundTruth(
-        classes=VID_NAMES,
+        classes=list_classes(frames).names,
         snippets=tuple(position),
         frame_snippets=np.array(frame_snippets, np.int32),
         frame_numbers=frames.numbers,
