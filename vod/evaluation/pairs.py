@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from vod.class_map import ClassMap
 from vod.ground_truth import BoolArray, DoubleArray, GroundTruth
 from vod.predictions import Predictions
 from vod.types import IntArray
@@ -35,7 +36,10 @@ class Placement:
 
 
 def place(ground_truth: GroundTruth, predictions: Predictions) -> Placement:
-    """Find every detection's frame by its index and its class by its name."""
+    """Find every detection's frame by its index and its class by its name.
+
+    Names that `ClassMap` counts as equal are equal.
+    """
     order = np.argsort(ground_truth.frame_indices, kind="stable")
     listed = ground_truth.frame_indices[order]
     frames = np.full(len(predictions), -1, np.int32)
@@ -44,10 +48,8 @@ def place(ground_truth: GroundTruth, predictions: Predictions) -> Placement:
         np.minimum(nearest, len(listed) - 1, out=nearest)
         found = listed[nearest] == predictions.indices
         frames[found] = order[nearest[found]]
-    label_of = {name: label for label, name in enumerate(ground_truth.classes)}
-    table = np.array([label_of.get(name, -1) for name in predictions.classes], np.int32)
-    labels = table[predictions.labels] if len(table) else frames[:0]
-    return Placement(frames, labels)
+    table = ClassMap.between(predictions.classes, ground_truth.classes).labels
+    return Placement(frames, table[predictions.labels])
 
 
 def aligned_iou(

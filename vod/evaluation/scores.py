@@ -88,30 +88,3 @@ class Scores:
                     for name, group in groups.items()
                 }
         return values
-
-    def table(self) -> str:
-        """Give the scores as text, one line a class that has objects or detections."""
-        lines = [f"{'class':<14}{'AP':>8}{'objects':>10}{'detections':>12}"]
-        for name, objects in self.num_ground_truth.items():
-            found = self.num_detections[name]
-            if objects or found:
-                lines.append(
-                    f"{name:<14}{_shown(self.ap[name]):>8}{objects:>10}{found:>12}"
-                )
-        objects = sum(self.num_ground_truth.values())
-        found = sum(self.num_detections.values())
-        lines.append(f"{'mAP':<14}{_shown(self.mean_ap):>8}{objects:>10}{found:>12}")
-        for name, group in (self.motion or {}).items():
-            lines.append(
-                f"{name:<14}{_shown(group.mean_ap):>8}{group.num_ground_truth:>10}"
-            )
-        with_objects = sum(value is not None for value in self.ap.values())
-        lines.append(
-            f"({with_objects} classes with objects, {self.num_frames} frames, "
-            f"protocol {self.protocol})"
-        )
-        return "\n".join(lines) + "\n"
-
-
-def _shown(ap: float | None) -> str:
-    return "-" if ap is None else f"{ap:.4f}"

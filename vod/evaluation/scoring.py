@@ -9,6 +9,7 @@ import numpy as np
 from vod.errors import AnnotationError
 from vod.evaluation.average_precision import ap_from_hits
 from vod.evaluation.coco import coco_scores
+from vod.evaluation.coco_columns import CocoOptions
 from vod.evaluation.matching import LEFT_OUT, match
 from vod.evaluation.motion import motion_scores
 from vod.evaluation.pairs import Placement, RowArray, place, rows_by_class
@@ -26,6 +27,7 @@ def evaluate(
     protocol: str = DEFAULT_PROTOCOL,
     motion: bool = False,
     mean_over_all: bool = False,
+    coco: CocoOptions | None = None,
 ) -> Scores:
     """Score detections against the objects of an image set.
 
@@ -38,6 +40,7 @@ def evaluate(
         motion: also score slow, medium and fast objects (by the devkit's matching,
             whatever the protocol).
         mean_over_all: let `mean_ap` be `mean_over_all_classes`.
+        coco: what to change about the protocol `coco`.
 
     Raises:
         ConfigError: no such protocol.
@@ -49,7 +52,9 @@ def evaluate(
     _check_scores(predictions)
     placement = place(ground_truth, predictions)
     if protocol == "coco":
-        ap, extra = coco_scores(ground_truth, predictions, placement=placement)
+        ap, extra = coco_scores(
+            ground_truth, predictions, placement=placement, options=coco
+        )
     else:
         taken = match(ground_truth, predictions, chosen.rule, placement=placement)
         ap = class_ap(ground_truth, predictions, taken, placement, chosen.interpolation)
