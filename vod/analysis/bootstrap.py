@@ -11,10 +11,18 @@ A snippet that is drawn twice stands twice *at the same place* of the ranking. W
 unequal scores that is the AP of the set with copies, exactly. A class without objects
 in a resample is left out of its mean.
 
-Source: Efron and Tibshirani, An Introduction to the Bootstrap, 1993, ch. 13 (percentile
-interval).
+The resamples lie lower than the value itself, in the mean: AP bends down as the share
+of true positives falls, so that a class gains less from lucky draws than it loses from
+unlucky ones, and a mean over 30 classes keeps that while it averages the luck out. The
+interval therefore has the width and shape of the resamples, shifted so that their mean
+is the value. It says where mAP would lie on other sets of as many snippets; the shift
+is reported as the bias.
+
+Source: Efron and Tibshirani, An Introduction to the Bootstrap, 1993, ch. 10 (bias) and
+13 (percentile interval).
 """
 
+import math
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -40,20 +48,23 @@ class Interval:
 
     Attributes:
         value: of the set itself; NaN where there is no object.
-        low: lower end of the percentile interval; NaN where it cannot be told.
+        low: lower end of the interval; NaN where it cannot be told.
         high: upper end.
+        bias: mean of the resamples less the value.
     """
 
     value: float
     low: float
     high: float
+    bias: float
 
     def to_json(self) -> dict[str, float | None]:
-        """Give value and ends."""
+        """Give value, ends and bias."""
         return {
             "value": or_none(self.value),
             "low": or_none(self.low),
             "high": or_none(self.high),
+            "bias": or_none(self.bias),
         }
 
 
@@ -143,11 +154,22 @@ def draw_weights(num_snippets: int, resamples: int, seed: int) -> DoubleArray:
 
 
 def intervals(
-    values: DoubleArray, resampled: DoubleArray, level: float, num_snippets: int
+    values: DoubleArray,
+    resampled: DoubleArray,
+    level: float,
+    num_snippets: int,
+    *,
+    shifted: bool = True,
 ) -> list[Interval]:
-    """Give values `(N,)` with the percentile interval of their resamples `(B, N)`.
+    """Give values `(N,)` with the interval that their resamples `(B, N)` span.
 
-    Resamples that are NaN are left out.
+    Args:
+        values: of the set itself.
+        resampled: NaN is left out.
+        level: share of the resamples between the ends.
+        num_snippets: with fewer than two there is no interval.
+        shifted: free the ends of the bias and keep them in [0, 1], as AP needs it;
+            otherwise give the plain percentiles.
 
     Raises:
         ConfigError: the level is no share.
@@ -155,13 +177,18 @@ def intervals(
     if not 0 < level < 1:
         raise ConfigError(f"level must lie between 0 and 1, received {level}.")
     tails = [(1 - level) / 2, (1 + level) / 2]
-    ends = np.full((len(values), 2), np.nan)
-    for i, column in enumerate(resampled.T):
+    found = []
+    for value, column in zip(values.tolist(), resampled.T, strict=True):
         known = column[~np.isnan(column)]
-        if num_snippets > 1 and len(known) and not np.isnan(values[i]):
-            ends[i] = np.quantile(known, tails)
-    rows = np.column_stack([values, ends]).tolist()
-    return [Interval(*row) for row in rows]
+        low = high = bias = math.nan
+        if num_snippets > 1 and len(known) and not math.isnan(value):
+            bias = float(known.mean()) - value
+            ends = np.quantile(known, tails)
+            if shifted:
+                ends = np.clip(ends - bias, 0, 1)
+            low, high = ends.tolist()
+        found.append(Interval(value, low, high, bias))
+    return found
 
 
 def resampled_ap(ranking: Ranking, weights: DoubleArray) -> DoubleArray:

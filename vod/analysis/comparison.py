@@ -1,4 +1,9 @@
-"""Is B better than A? Both on the same resamples of the snippets."""
+"""Is B better than A? Both on the same resamples of the snippets.
+
+What `vod.analysis.bootstrap` says of the bias of AP hits A and B alike and leaves their
+difference; so its interval is the plain one, and agrees with the share of resamples in
+which B is better.
+"""
 
 from dataclasses import dataclass
 from typing import Any
@@ -40,8 +45,9 @@ class Difference:
 
     @property
     def is_clear(self) -> bool:
-        """Whether the interval leaves 0 out."""
-        return self.gain.low > 0 or self.gain.high < 0
+        """Whether the interval leaves 0 out, on the side of the difference itself."""
+        gain = self.gain
+        return (gain.low > 0 and gain.value > 0) or (gain.high < 0 and gain.value < 0)
 
     def to_json(self) -> dict[str, Any]:
         """Give all figures; `clear` says whether the interval leaves 0 out."""
@@ -140,7 +146,9 @@ def compare(
         values.append(np.append(ap, mean_of_known(ap)))
         columns.append(np.column_stack([resampled, mean_of_known(resampled)]))
     gains = columns[1] - columns[0]
-    found = intervals(values[1] - values[0], gains, level, len(truth.snippets))
+    found = intervals(
+        values[1] - values[0], gains, level, len(truth.snippets), shifted=False
+    )
     known = ~np.isnan(gains)
     drawn = known.sum(axis=0)
     better, equal = (

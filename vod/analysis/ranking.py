@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from vod.errors import AnnotationError
 from vod.evaluation.matching import LEFT_OUT, MatchRule, match
-from vod.evaluation.pairs import place
+from vod.evaluation.pairs import place, rows_by_class
 from vod.evaluation.protocols import DEFAULT_PROTOCOL, protocol_named
 from vod.ground_truth import BoolArray, DoubleArray, GroundTruth
 from vod.predictions import Predictions
@@ -88,6 +89,7 @@ def rank(
 
     Raises:
         ConfigError: no such protocol.
+        AnnotationError: a score is not finite.
     """
     return rank_by_rule(ground_truth, predictions, protocol_named(protocol).rule)
 
@@ -95,17 +97,20 @@ def rank(
 def rank_by_rule(
     ground_truth: GroundTruth, predictions: Predictions, rule: MatchRule
 ) -> Ranking:
-    """Match detections by a rule and sort them."""
+    """Match detections by a rule and sort them; see `rank`."""
+    if not np.isfinite(predictions.scores).all():
+        raise AnnotationError(
+            "scores must be finite, received NaN or infinity; read detections with "
+            "read_predictions, which names the line."
+        )
     predictions = predictions.aligned(ground_truth.classes)
     placement = place(ground_truth, predictions)
     taken = match(ground_truth, predictions, rule, placement=placement)
-    labels = np.where(taken == LEFT_OUT, -1, placement.labels)
     ordered, counts = [np.zeros(0, np.int32)], []
-    for label in range(len(ground_truth.classes)):
-        rows = np.flatnonzero(labels == label).astype(np.int32)
-        order = np.lexsort((placement.frames[rows], -predictions.scores[rows]))
-        ordered.append(rows[order])
-        counts.append(len(rows))
+    for _, of_class in rows_by_class(ground_truth, predictions.scores, placement):
+        judged = of_class[taken[of_class] != LEFT_OUT]
+        ordered.append(judged.astype(np.int32))
+        counts.append(len(judged))
     rows = np.concatenate(ordered)
     return Ranking(
         ground_truth,

@@ -66,36 +66,48 @@ def copied_ap(ranking, copies):
 
 def test_the_interval_holds_what_the_resamples_say():
     confidence = bootstrap(two_videos(), resamples=400)
-    # Resamples: both (1/2): 1/4; a twice: 0; b twice: 1.
-    assert confidence.mean_ap.value == pytest.approx(1 / 4)
-    assert (confidence.mean_ap.low, confidence.mean_ap.high) == (0, 1)
+    # Resamples: both (1/2): 1/4; a twice (1/4): 0; b twice (1/4): 1. Mean 3/8.
+    mean = confidence.mean_ap
+    assert mean.value == pytest.approx(1 / 4)
+    assert mean.bias == pytest.approx(1 / 8, abs=0.03)
+    assert mean.low == 0  # 0 - 1/8 is no AP
+    assert mean.high == pytest.approx(1 - mean.bias)
     assert set(confidence.ap) == {"dog"}
     assert bootstrap(two_videos(), resamples=400) == confidence
 
 
 def test_a_narrow_level_gives_a_narrow_interval():
     mean = bootstrap(two_videos(), resamples=400, level=0.1).mean_ap
-    assert mean.low == mean.high == pytest.approx(1 / 4)
+    assert mean.low == mean.high == pytest.approx(1 / 4 - mean.bias)
 
 
 def test_one_snippet_gives_no_interval():
     truth = make_truth({"a": 1}, ("a", 0, DOG, BOX, 0))
     values = bootstrap(rank(truth, make_found((1, DOG, 0.9, BOX)))).to_json()
-    assert values["mAP"] == {"value": 1.0, "low": None, "high": None}
+    assert values["mAP"] == {"value": 1.0, "low": None, "high": None, "bias": None}
     json.dumps(values, allow_nan=False)
 
 
 @pytest.mark.parametrize("videos", [{}, {"a": 2, "b": 1}])
 def test_no_objects_give_no_interval(videos):
     values = bootstrap(rank(make_truth(videos), make_found())).to_json()
-    assert values["mAP"] == {"value": None, "low": None, "high": None}
+    assert set(values["mAP"].values()) == {None}
     assert values["AP"] == {}
 
 
-def test_ends_are_the_quantiles_of_known_resamples():
-    column = np.append(np.arange(101.0), np.nan)[:, None]
-    (found,) = intervals(np.array([50.0]), column, 0.9, 2)
-    assert (found.low, found.high) == pytest.approx((5, 95))
+def test_ends_are_the_quantiles_of_known_resamples_about_the_value():
+    column = np.append(np.arange(101.0) / 200, np.nan)[:, None]  # mean 1 / 4
+    (found,) = intervals(np.array([0.35]), column, 0.9, 2)
+    assert (found.low, found.high) == pytest.approx((0.125, 0.575))
+    assert found.bias == pytest.approx(-0.1)
+
+
+def test_the_ends_of_an_ap_stay_in_its_range_and_plain_ones_are_not_shifted():
+    column = np.linspace(0, 1, 101)[:, None]
+    (ap,) = intervals(np.array([0.9]), column, 0.9, 2)
+    assert (ap.low, ap.high) == pytest.approx((0.45, 1))
+    (plain,) = intervals(np.array([0.9]), column, 0.9, 2, shifted=False)
+    assert (plain.low, plain.high) == pytest.approx((0.05, 0.95))
 
 
 @pytest.mark.parametrize(

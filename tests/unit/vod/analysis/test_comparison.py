@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from tests.scenes import DOG, make_found, make_truth, random_scene, square
-from vod.analysis.comparison import compare
+from vod.analysis.bootstrap import Interval
+from vod.analysis.comparison import Difference, compare
 from vod.analysis.ranking import rank
 from vod.errors import ConfigError
 
@@ -77,3 +78,8 @@ def test_two_ground_truths_are_refused():
     with pytest.raises(ConfigError, match="the same ground truth"):
         compare(first, second)
     assert np.isfinite(compare(first, first).mean_ap.first)
+
+
+def test_an_interval_on_the_other_side_than_the_difference_proves_nothing():
+    gain = Interval(value=-0.1, low=0.1, high=0.2, bias=0.25)
+    assert not Difference(0.5, 0.4, gain, 1.0, 0.0).is_clear

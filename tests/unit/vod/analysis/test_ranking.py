@@ -4,7 +4,7 @@ import pytest
 from tests.scenes import CAT, DOG, make_found, make_truth, random_scene, square
 from vod.analysis.grouped import class_ap
 from vod.analysis.ranking import rank
-from vod.errors import ConfigError
+from vod.errors import AnnotationError, ConfigError
 from vod.evaluation.average_precision import ap_from_hits
 
 BOX = square(10, 10, 100)
@@ -55,6 +55,13 @@ def test_an_unknown_protocol_is_refused():
     truth = make_truth({"v": 1})
     with pytest.raises(ConfigError, match="'voc99' is no protocol"):
         rank(truth, make_found(), protocol="voc99")
+
+
+@pytest.mark.parametrize("score", [np.nan, np.inf])
+def test_a_score_that_is_no_number_is_refused(score):
+    truth = make_truth({"v": 1}, ("v", 0, DOG, BOX, 0))
+    with pytest.raises(AnnotationError, match="scores must be finite"):
+        rank(truth, make_found((1, DOG, score, BOX)))
 
 
 @pytest.mark.parametrize("seed", range(5))
