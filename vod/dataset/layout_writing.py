@@ -3,6 +3,7 @@
 import re
 import secrets
 import shutil
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
@@ -18,6 +19,7 @@ from vod.dataset.class_list import (
     name_classes,
     read_class_list,
 )
+from vod.dataset.frame_list import FOLDERS
 from vod.errors import AnnotationError, ConfigError, VideoError
 from vod.ground_truth import GroundTruth
 
@@ -38,8 +40,9 @@ def write_layout(
     """Write lists, annotations and, where asked for, pictures.
 
     Frames are numbered in their snippets by `frame_numbers`; a gap stays one. The index
-    in the list is `frame_indices`. Boxes keep three decimals of a pixel. Classes that
-    are not the official 30 are listed in `ImageSets/VID/classes.txt`.
+    in the list is `frame_indices`. Boxes keep three decimals of a pixel. Spaces in the
+    names of snippets become underscores, and so does the slash of `train/<snippet>`.
+    Classes that are not the official 30 are listed in `ImageSets/VID/classes.txt`.
 
     Everything is first written beside `root` and then moved, the list last: a set
     without a list was not finished. A second split may be added to a root.
@@ -51,7 +54,7 @@ def write_layout(
         VideoError: something cannot be written, or the split is there already.
     """
     classes = name_classes(ground_truth.classes)
-    names = _frame_names(ground_truth)
+    names = _frame_names(ground_truth, split)
     _check_target(root, split, classes)
     with _beside(root) as folder:
         annotations = folder / "Annotations" / "VID" / split
@@ -73,12 +76,13 @@ def write_layout(
         _move(folder, root, split)
 
 
-def _frame_names(ground_truth: GroundTruth) -> list[str]:
+def _frame_names(ground_truth: GroundTruth, split: str) -> list[str]:
     """Give `<snippet>/<number>` of every frame."""
-    snippets = ["_".join(name.split()) for name in ground_truth.snippets]
+    snippets = [_snippet_name(name, split) for name in ground_truth.snippets]
     for name in snippets:
         path = PurePosixPath(name)
-        if not name or path.is_absolute() or ".." in path.parts or str(path) != name:
+        usual = path.parts and not path.is_absolute() and ".." not in path.parts
+        if not usual or str(path) != name:
             raise AnnotationError(
                 f"'{name}' cannot name a snippet; a folder's name was expected."
             )
@@ -89,10 +93,16 @@ def _frame_names(ground_truth: GroundTruth) -> list[str]:
         for owner, number in zip(owners, numbers, strict=True)
     ]
     if len(set(names)) < len(names):
-        seen: set[str] = set()
-        twice = next(name for name in names if name in seen or seen.add(name))  # type: ignore[func-returns-value]
+        twice = next(name for name, count in Counter(names).items() if count > 1)
         raise AnnotationError(f"two frames would be named {twice}; rename one.")
     return names
+
+
+def _snippet_name(name: str, split: str) -> str:
+    """Give a name without spaces that no reader takes for a split's folder."""
+    name = "_".join(name.split())
+    first, _, rest = name.partition("/")
+    return f"{first}_{rest}" if rest and first in (*FOLDERS, split) else name
 
 
 def _check_target(root: Path, split: str, classes: ClassList) -> None:

@@ -1,3 +1,4 @@
+import dataclasses
 import gzip
 import json
 from pathlib import Path
@@ -234,6 +235,29 @@ def test_frames_that_are_not_listed_have_no_index(tmp_path):
     path = write(tmp_path / "x.jsonl", json_lines(frames=((7, True),)))
     with pytest.raises(AnnotationError, match="none of its 1 frames is listed in the"):
         read_predictions(path, truth)
+
+
+@pytest.mark.parametrize(
+    ("video", "indices"),
+    [
+        ("Data/clip", [1, 2, -1]),
+        ("Data/clip/*.JPEG", [1, 2, -1]),
+        ("clip.mp4", [-1, -1, 1]),
+    ],
+)
+def test_pictures_with_gaps_are_counted_by_their_place_and_videos_by_their_frames(
+    tmp_path, video, indices
+):
+    for number in (2, 5, 9):
+        (tmp_path / f"{number:06}.JPEG").touch()
+    truth = dataclasses.replace(
+        make_truth(numbers=(2, 5)),
+        image_root=tmp_path,
+        image_names=("000002.JPEG", "000005.JPEG"),
+    )
+    frames = ((0, True), (1, False), (2, False))
+    path = write(tmp_path / "x.jsonl", json_lines(video, frames))
+    assert read_predictions(path, truth).indices.tolist() == indices
 
 
 def test_a_folder_holds_one_file_a_snippet(tmp_path):
