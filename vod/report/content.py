@@ -51,9 +51,8 @@ class Analyses:
     confidence: Confidence
 
     def to_json(self) -> dict[str, Any]:
-        """Give every analysis under its name."""
+        """Give every analysis under its name; `class_map` is an input, not a finding."""
         return {
-            "classes": self.class_map.to_json(),
             "confidence": self.confidence.to_json(),
             "errors": self.errors.to_json(),
             "sizes": self.sizes.to_json(),

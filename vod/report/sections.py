@@ -82,8 +82,8 @@ def confidence_section(analyses: Analyses) -> str:
         charts.draw_intervals(rows, axis="AP"), name="sure", label="AP with intervals"
     )
     words = (
-        f"{confidence.level:.0%} percentile intervals of {confidence.resamples:,} "
-        f"bootstrap resamples of the {confidence.num_snippets:,} snippets. A "
+        f"{confidence.level:.0%} bootstrap intervals from {confidence.resamples:,} "
+        f"resamples of the {confidence.num_snippets:,} snippets. A "
         "difference to another detector that is small against them needs a paired "
         "comparison (python -m vod.compare)."
     )
@@ -112,7 +112,7 @@ def input_section(scores: Scores, analyses: Analyses, given: Mapping[str, str]) 
     names = analyses.class_map
     renamed = ", ".join(f"{theirs} = {ours}" for theirs, ours in names.renamed.items())
     values = {
-        **given,
+        **{name[:1].upper() + name[1:]: value for name, value in given.items()},
         "Protocol": f"{scores.protocol}: {PROTOCOLS[scores.protocol].summary}",
         "Ignored, frame not listed": f"{scores.num_unlisted:,} detections",
         "Ignored, class unknown": f"{scores.num_unknown:,} detections",

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from tests.builders import make_detections, make_picture
-from vod.draw import class_colour, draw_detections, text_colour
+from vod.draw import class_colour, draw_boxes, draw_detections, text_colour
 from vod.errors import ConfigError
 from vod.types import Detections
 
@@ -142,3 +142,13 @@ def test_text_reads_on_every_class_colour():
 def test_text_is_black_on_light_and_white_on_dark():
     assert text_colour((255, 255, 0)) == (0, 0, 0)
     assert text_colour((0, 0, 160)) == (255, 255, 255)
+
+
+def test_boxes_may_have_any_tag_or_none():
+    boxes = np.array([[10, 20, 30, 40], [34, 20, 60, 40]], np.float32)
+    red, blue = (255, 0, 0), (0, 0, 255)
+    drawn = draw_boxes(np.zeros((48, 64, 3), np.uint8), boxes, ["", "x"], [red, blue])
+    assert drawn[30, 10].tolist() == list(red)
+    assert drawn[30, 34].tolist() == list(blue)
+    assert not drawn[:20, :30].any()  # no tag above the first
+    assert drawn[:20, 34:].any()
