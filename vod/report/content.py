@@ -51,7 +51,7 @@ class Analyses:
     confidence: Confidence
 
     def to_json(self) -> dict[str, Any]:
-        """Give every analysis under its name; `class_map` is an input, not a finding."""
+        """Give every analysis under its name; the class map is no finding."""
         return {
             "confidence": self.confidence.to_json(),
             "errors": self.errors.to_json(),
