@@ -17,16 +17,18 @@ from vod.errors import AnnotationError
 from vod.imagenet_vid import VID_CLASSES
 
 UNKNOWN_TRACK: Final = -1
+MISSING: Final = "annotation missing"
 LABEL_OF_WNID: Final = {wnid: label for label, wnid in enumerate(VID_CLASSES)}
 """Label of ImageNet's classes by what the annotations call them."""
 
 _TEXT: Final = rb"[\w ./,:()+\-]*"
+_NUMBER: Final = rb"(-?\d{1,9}(?:\.\d{1,9})?)"
 _OBJECT: Final = (
     rb"\s*<object>\s*<trackid>(\d{1,9})</trackid>\s*<name>([\w.\-]+)</name>\s*<bndbox>"
-    rb"\s*<xmax>(\d{1,9})</xmax>\s*<xmin>(\d{1,9})</xmin>\s*<ymax>(\d{1,9})</ymax>"
-    rb"\s*<ymin>(\d{1,9})</ymin>\s*</bndbox>\s*<occluded>([01])</occluded>"
+    rb"\s*<xmax>%(n)s</xmax>\s*<xmin>%(n)s</xmin>\s*<ymax>%(n)s</ymax>"
+    rb"\s*<ymin>%(n)s</ymin>\s*</bndbox>\s*<occluded>([01])</occluded>"
     rb"\s*<generated>([01])</generated>\s*</object>"
-)
+) % {b"n": _NUMBER}
 _DOCUMENT: Final = re.compile(
     rb"\s*<annotation>\s*<folder>%(text)s</folder>\s*<filename>%(text)s</filename>"
     rb"\s*<source>\s*<database>%(text)s</database>\s*</source>\s*<size>"
@@ -98,7 +100,7 @@ def read_annotation(
 def missing_annotation(path: Path, error: OSError) -> BrokenAnnotationError:
     """Say that a listed frame has no annotation."""
     return BrokenAnnotationError(
-        "annotation missing",
+        MISSING,
         f"annotation {path} cannot be read ({error.strerror}); every listed frame "
         "needs one, also without objects.",
     )
@@ -146,7 +148,7 @@ def _parse_any(
         root = ElementTree.fromstring(data)
     except (ElementTree.ParseError, ValueError, LookupError) as error:
         raise BrokenAnnotationError(
-            "not valid XML", f"{path} is not valid XML: {error}."
+            "annotation is not XML", f"{path} is not valid XML: {error}."
         ) from error
     rows = []
     for element in root.findall("object"):
@@ -155,7 +157,7 @@ def _parse_any(
             rows.append(_object(element, label_of[wnid], path, still=still))
         elif not still:
             raise BrokenAnnotationError(
-                "unknown class",
+                "class unknown",
                 f"{path}: '{wnid}' is not one of the {_kind_of(label_of)} (such as "
                 f"{next(iter(label_of))}).",
             )
@@ -198,6 +200,6 @@ def _number(path: Path | str, element: ElementTree.Element, tag: str) -> float:
         value = math.nan
     if not math.isfinite(value):
         raise BrokenAnnotationError(
-            "not a number", f"{path}: <{tag}> must be a number, received {text!r}."
+            "number unreadable", f"{path}: <{tag}> must be a number, received {text!r}."
         )
     return value

@@ -14,7 +14,6 @@ A leading `train/`, `val/` or `test/` names the folder; without it the list's na
 """
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -22,15 +21,13 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from vod.dataset.list_files import DET, FOLDERS, VID, default_folder, find_lists
 from vod.errors import AnnotationError
 from vod.types import IntArray
 
-FOLDERS: Final = ("train", "val", "test")
-VID: Final = "VID"
-DET: Final = "DET"
-_LIST_FOLDERS: Final = ("ImageSets/{kind}", "ImageSets", "Lists", "lists")
-_LIST_NAMES: Final = ("{split}", "{kind}_{split}_frames", "{kind}_{split}_videos")
-_NUM_CLASS_LISTS: Final = 30
+_OFFICIAL_LINE: Final = re.compile(
+    r"^[ \t]*(\S+)/(\d+)[ \t]+(\d+)[ \t]*$", re.MULTILINE
+)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -79,18 +76,19 @@ def read_frame_list(root: Path, split: str = "val") -> FrameList:
         AnnotationError: naming the list or line that is missing or wrong.
     """
     kind, name, paths = find_lists(root, split)
-    folder = _folder(root, kind, name)
-    lines = [_Line(path, *item) for path in paths for item in _lines(path)]
-    if not lines:
-        raise AnnotationError(f"{paths[0]} lists no frame.")
-    if kind == DET:
-        rows = _pictures(lines, folder)
-    elif len(lines[0].fields) == 4:
-        rows = _videos_or_samples(lines, folder)
-    elif lines[0].is_frame:
-        rows = _frames(lines, folder)
-    else:
-        rows = _whole_snippets(lines, folder, root / "Annotations" / kind)
+    folder = default_folder(root, kind, name)
+    texts = [_text(path) for path in paths]
+    rows = _official_frames(texts, folder) if kind == VID else None
+    if rows is None:
+        lines = [
+            _Line(path, number, line.split())
+            for path, text in zip(paths, texts, strict=True)
+            for number, line in enumerate(text.splitlines(), 1)
+            if line and not line.isspace()
+        ]
+        if not lines:
+            raise AnnotationError(f"{paths[0]} lists no frame.")
+        rows = _rows(lines, kind, folder, root / "Annotations" / kind)
     names, snippets, numbers, indices = rows
     return FrameList(
         root,
@@ -101,59 +99,6 @@ def read_frame_list(root: Path, split: str = "val") -> FrameList:
         np.array(numbers, np.int32),
         np.array(indices, np.int64),
     )
-
-
-def find_lists(root: Path, split: str) -> tuple[str, str, list[Path]]:
-    """Give the kind (`VID`, `DET`), the bare name and the files of a list.
-
-    Raises:
-        AnnotationError: there is no such list, with the places that were looked at.
-    """
-    kind, _, name = split.rpartition("/")
-    if split.endswith(".txt") and Path(split).is_file():
-        stem = Path(split).stem
-        return (DET if stem.startswith(DET) else VID), stem, [Path(split)]
-    kinds = (
-        [kind] if kind in (VID, DET) else [DET] if name.startswith(DET) else [VID, DET]
-    )
-    looked_at = []
-    for each in kinds:
-        places = [place.format(kind=each) for place in _LIST_FOLDERS]
-        for form in _LIST_NAMES:
-            for place in places:
-                path = root / place / f"{form.format(kind=each, split=name)}.txt"
-                if path.is_file():
-                    return each, name, [path]
-                looked_at.append(path)
-        class_lists = [
-            root / places[0] / f"{name}_{number}.txt"
-            for number in range(1, _NUM_CLASS_LISTS + 1)
-        ]
-        if each == VID and class_lists[0].is_file():
-            return each, name, [path for path in class_lists if path.is_file()]
-    raise AnnotationError(_no_list(root, split, looked_at))
-
-
-def _no_list(root: Path, split: str, looked_at: Sequence[Path]) -> str:
-    if not root.is_dir():
-        return (
-            f"{root} is not a folder; a data set in the ILSVRC2015 layout was expected."
-        )
-    inside = [p.parent for p in sorted(root.glob("*/ImageSets")) if p.is_dir()]
-    hint = f" Did you mean {inside[0]}?" if inside else ""
-    known = sorted({p.stem for p in root.glob("ImageSets/**/*.txt")})[:8]
-    listed = f" Lists there: {', '.join(known)}." if known else ""
-    return f"there is no list '{split}': {looked_at[0]} is missing.{listed}{hint}"
-
-
-def _folder(root: Path, kind: str, name: str) -> str:
-    """Give the folder of a list whose lines do not name it."""
-    words = re.split(r"[^a-z]+", name.lower())
-    candidates = [name, *(folder for folder in FOLDERS if folder in words)]
-    for candidate in candidates:
-        if (root / "Annotations" / kind / candidate).is_dir():
-            return candidate
-    return candidates[-1]
 
 
 class _Line:
@@ -181,14 +126,41 @@ class _Line:
 _Rows = tuple[list[str], list[str], list[int], list[int]]
 
 
-def _lines(path: Path) -> list[tuple[int, list[str]]]:
+def _text(path: Path) -> str:
     try:
-        text = path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or error
         raise AnnotationError(f"{path} cannot be read: {reason}.") from error
-    fields = ((i, line.split()) for i, line in enumerate(text.splitlines(), 1))
-    return [(number, found) for number, found in fields if found]
+
+
+def _rows(lines: list[_Line], kind: str, folder: str, annotations: Path) -> _Rows:
+    if kind == DET:
+        return _pictures(lines, folder)
+    if len(lines[0].fields) == 4:
+        return _videos_or_samples(lines, folder)
+    if lines[0].is_frame:
+        return _frames(lines, folder)
+    return _whole_snippets(lines, folder, annotations)
+
+
+def _official_frames(texts: list[str], folder: str) -> _Rows | None:
+    """Read the official form of a list in one go; None where it is not that form.
+
+    Line by line, the 176,126 frames of the validation set take 1.4 s.
+    """
+    if len(texts) > 1:
+        return None
+    found = _OFFICIAL_LINE.findall(texts[0])
+    num_lines = sum(not line.isspace() for line in texts[0].splitlines() if line)
+    indices = [int(index) for _, _, index in found]
+    if not found or len(found) < num_lines or len(set(indices)) < num_lines:
+        return None
+    split = {path: _split_folder(path, folder) for path in {p for p, _, _ in found}}
+    parents = {path: "/".join(parts) for path, parts in split.items()}
+    names = [f"{parents[path]}/{frame}" for path, frame, _ in found]
+    snippets = [split[path][1] for path, _, _ in found]
+    return names, snippets, [int(frame) for _, frame, _ in found], indices
 
 
 def _split_folder(name: str, folder: str) -> tuple[str, str]:

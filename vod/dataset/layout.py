@@ -9,6 +9,8 @@ DET has the same three folders; its pictures become videos of one frame without 
 and a picture without annotation file has no objects, as its readme says.
 """
 
+import errno
+import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -21,11 +23,13 @@ from vod.dataset.annotation import (
     LABEL_OF_WNID,
     AnnotatedObject,
     Annotation,
+    BrokenAnnotationError,
     missing_annotation,
     parse_annotation,
 )
 from vod.dataset.class_list import OFFICIAL_CLASSES, ClassList, read_class_list
-from vod.dataset.frame_list import DET, FrameList
+from vod.dataset.frame_list import FrameList
+from vod.dataset.list_files import DET
 from vod.ground_truth import BoolArray, DoubleArray, GroundTruth
 from vod.types import IntArray
 
@@ -54,9 +58,31 @@ def read_annotations(frames: FrameList) -> AnnotationColumns:
     """Parse the annotation files of a list.
 
     Raises:
-        AnnotationError: naming the file that is missing or wrong.
+        BrokenAnnotationError: naming the file that is missing or wrong.
     """
+    return to_columns(for_batches(frames.names, _reader(frames)))
+
+
+def inspect_annotations(
+    frames: FrameList,
+) -> list[Annotation | BrokenAnnotationError]:
+    """Parse the annotation files of a list, giving an error where one is broken."""
+    read = _reader(frames)
+
+    def attempt(name: str) -> Annotation | BrokenAnnotationError:
+        try:
+            return read([name])[0]
+        except BrokenAnnotationError as error:
+            return error
+
+    return for_batches(frames.names, lambda names: [attempt(name) for name in names])
+
+
+def _reader(frames: FrameList) -> Callable[[Sequence[str]], list[Annotation]]:
     root, still = f"{frames.annotation_root}/", frames.kind == DET
+    if still and not frames.annotation_root.is_dir():
+        missing = FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+        raise missing_annotation(frames.annotation_root, missing)
     classes = list_classes(frames)
     label_of = LABEL_OF_WNID
     if not classes.is_official:
@@ -65,11 +91,7 @@ def read_annotations(frames: FrameList) -> AnnotationColumns:
     def read(names: Sequence[str]) -> list[Annotation]:
         return [_read(f"{root}{name}.xml", still, label_of) for name in names]
 
-    annotations = for_batches(frames.names, read)
-    if still and not frames.annotation_root.is_dir():
-        missing = FileNotFoundError(2, "No such file or directory")
-        raise missing_annotation(frames.annotation_root, missing)
-    return to_columns(annotations)
+    return read
 
 
 def for_batches(
