@@ -8,7 +8,7 @@ order of the steps is fixed; another order would share the same total out differ
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import numpy as np
@@ -183,7 +183,7 @@ def audit(ground_truth: GroundTruth, predictions: Predictions) -> Audit:
     scores = {
         name: evaluate(ground_truth, predictions, protocol=name) for name in PROTOCOLS
     }
-    chain = _Chain(ground_truth, predictions, place(ground_truth, predictions), {})
+    chain = _Chain(ground_truth, predictions, place(ground_truth, predictions))
     steps = {name: tuple(chain.steps(name, scores[name])) for name in PROTOCOLS}
     base = scores[DEFAULT_PROTOCOL]
     return Audit(
@@ -201,44 +201,47 @@ class _Chain:
     ground_truth: GroundTruth
     predictions: Predictions
     placement: Placement
-    known: dict[MatchRule, RowArray]
+    matchings: dict[MatchRule, RowArray] = field(default_factory=dict)
+    scorings: dict[tuple[MatchRule, str], ApByClass] = field(default_factory=dict)
 
     def steps(self, name: str, scores: Scores) -> Iterator[Step]:
         """Yield what leads from the devkit to a protocol, in order."""
-        start, goal = PROTOCOLS[DEFAULT_PROTOCOL], PROTOCOLS[name]
-        rule, interpolation = start.rule, start.interpolation
-        taken = self.taken(rule)
-        ap = self.ap(taken, interpolation)
+        goal = PROTOCOLS[name]
+        rule = PROTOCOLS[DEFAULT_PROTOCOL].rule
+        interpolation = PROTOCOLS[DEFAULT_PROTOCOL].interpolation
+        taken, ap = self.taken(rule), self.ap(rule, interpolation)
         for aspect in REASONS:
+            was = rule, interpolation
             if aspect == INTERPOLATION:
-                after, changes = taken, goal.interpolation != interpolation
                 interpolation = goal.interpolation
-            elif aspect == PEER:
-                after, changes = taken, name == "coco"
-            else:
-                value = getattr(goal.rule, aspect)
-                changes = getattr(rule, aspect) != value
-                rule = replace(rule, **{aspect: value})
-                after = self.taken(rule) if changes else taken
-            if changes:
-                is_peer = aspect == PEER
-                now = scores.ap if is_peer else self.ap(after, interpolation)
-                yield _step(aspect, (taken, after), (ap, now))
-                taken, ap = after, now
+            elif aspect != PEER:
+                rule = replace(rule, **{aspect: getattr(goal.rule, aspect)})
+            is_peer = aspect == PEER and name == "coco"
+            if is_peer or was != (rule, interpolation):
+                now = scores.ap if is_peer else self.ap(rule, interpolation)
+                yield _step(aspect, (taken, self.taken(rule)), (ap, now))
+                taken, ap = self.taken(rule), now
 
     def taken(self, rule: MatchRule) -> RowArray:
         """Match by a rule, once."""
-        if rule not in self.known:
-            self.known[rule] = match(
+        if rule not in self.matchings:
+            self.matchings[rule] = match(
                 self.ground_truth, self.predictions, rule, placement=self.placement
             ).astype(np.int32)
-        return self.known[rule]
+        return self.matchings[rule]
 
-    def ap(self, taken: RowArray, interpolation: str) -> ApByClass:
-        """Score a matching."""
-        return class_ap(
-            self.ground_truth, self.predictions, taken, self.placement, interpolation
-        )
+    def ap(self, rule: MatchRule, interpolation: str) -> ApByClass:
+        """Score a matching, once."""
+        key = rule, interpolation
+        if key not in self.scorings:
+            self.scorings[key] = class_ap(
+                self.ground_truth,
+                self.predictions,
+                self.taken(rule),
+                self.placement,
+                interpolation,
+            )
+        return self.scorings[key]
 
 
 def _step(
