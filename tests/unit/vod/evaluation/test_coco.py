@@ -1,63 +1,19 @@
-import contextlib
-import io
-
 import numpy as np
 import pytest
-from pycocotools.coco import COCO
-from pycocotools.cocoeval import COCOeval
 
 from tests.scenes import DOG, make_found, make_truth, random_scene, square
 from vod.evaluation.coco import coco_scores
 from vod.evaluation.coco_columns import CocoOptions
 from vod.evaluation.pairs import place
+from vod.evaluation.pycocotools_whole import coco_ap50, run_pycocotools
 from vod.evaluation.scoring import evaluate
 
 FIGURES = ("AP", "AP50", "AP75", "AP_small", "AP_medium", "AP_large")
 
 
-def sized(box):
-    return [box[0], box[1], box[2] - box[0], box[3] - box[1]]
-
-
 def by_pycocotools(truth, found, max_detections=100):
     """Run COCOeval as a whole, as everybody does."""
-    objects = [
-        {
-            "id": number,
-            "image_id": int(truth.frame_indices[frame]),
-            "category_id": int(label) + 1,
-            "bbox": sized(box),
-            "area": sized(box)[2] * sized(box)[3],
-            "iscrowd": 0,
-        }
-        for number, (frame, label, box) in enumerate(
-            zip(truth.object_frames, truth.labels, truth.boxes.tolist(), strict=True), 1
-        )
-    ]
-    detections = [
-        {
-            "image_id": int(index),
-            "category_id": int(label) + 1,
-            "bbox": sized(box),
-            "score": float(score),
-        }
-        for index, label, score, box in zip(
-            found.indices, found.labels, found.scores, found.boxes.tolist(), strict=True
-        )
-    ]
-    with contextlib.redirect_stdout(io.StringIO()):
-        coco = COCO()
-        coco.dataset = {
-            "images": [{"id": i} for i in truth.frame_indices.tolist()],
-            "categories": [{"id": i + 1} for i in range(len(truth.classes))],
-            "annotations": objects,
-        }
-        coco.createIndex()
-        evaluation = COCOeval(coco, coco.loadRes(detections), "bbox")
-        evaluation.params.maxDets = [max_detections]
-        evaluation.evaluate()
-        evaluation.accumulate()
-    precision = evaluation.eval["precision"][..., -1]
+    precision = run_pycocotools(truth, found, max_detections=max_detections)
     chosen = [precision[..., 0], precision[0, ..., 0], precision[5, ..., 0]]
     chosen += [precision[..., area] for area in (1, 2, 3)]
     return [
@@ -132,3 +88,9 @@ def test_without_detections_every_figure_is_0():
     scores = evaluate(truth, make_found(), protocol="coco")
     assert (scores.mean_ap, scores.extra["AP"], scores.extra["AP_small"]) == (0, 0, 0)
     assert scores.extra["AP_large"] is None
+
+
+def test_the_whole_run_gives_ap50_by_class():
+    truth, found = random_scene(1)
+    scores = evaluate(truth, found, protocol="coco")
+    assert coco_ap50(truth, found) == pytest.approx(scores.ap, abs=1e-12)
