@@ -122,7 +122,7 @@ def draw_intervals(
     rows: Sequence[tuple[str, float, float, float]], *, axis: str
 ) -> "Figure":
     """Draw values with their intervals, one row each: (name, low, value, high)."""
-    figure = new_figure(_HALF, 0.32 * len(rows) + 0.6)
+    figure = new_figure(_HALF, (0.32 if len(rows) < 10 else 0.22) * len(rows) + 0.6)
     axes = figure.subplots()
     places = np.arange(len(rows))
     for place, (_, low, value, high) in zip(places, rows, strict=True):
@@ -186,7 +186,7 @@ def _shade(axes: "Axes", shares: Values) -> None:
             1,
             1,
             facecolor=BLUE if right else ORANGE,
-            alpha=float(0.08 + 0.72 * shares[row, column]),
+            alpha=float(0.03 + 0.77 * shares[row, column]),
             edgecolor=GROUND,
             linewidth=1,
         )
