@@ -71,7 +71,11 @@ def check_split(
     found.add(NOTE, "frames listed", frames.names)
     found.add(NOTE, "videos listed", tuple(dict.fromkeys(frames.snippets)))
     _check_numbers(frames, found)
-    sizes = _check_annotations(frames, found)
+    try:
+        sizes = _check_annotations(frames, found)
+    except BrokenAnnotationError as error:  # DET without any annotation
+        found.add(ERROR, error.kind, [str(error)])
+        return found.rows
     if pictures:
         _check_pictures(frames, sizes, found, decode=decode)
     return found.rows

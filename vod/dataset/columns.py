@@ -20,6 +20,14 @@ from vod.ground_truth import GroundTruth
 
 FORMAT: Final = "vod-ground-truth/1"
 _TEXTS: Final = ("classes", "snippets", "image_names")
+_NOT_AN_ARCHIVE: Final = (
+    ValueError,
+    KeyError,
+    TypeError,
+    EOFError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 _TEXT_END: Final = "\0"  # the one character that no file name holds
 
 
@@ -83,13 +91,16 @@ def read_columns(path: Path, file_format: str) -> dict[str, npt.NDArray[Any]]:
         AnnotationError: the file is missing, cut short or of another format.
     """
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with (
+            path.open("rb") as stream,  # np.load leaves a damaged file open
+            np.load(stream, allow_pickle=False) as archive,
+        ):
             columns = {name: archive[name] for name in archive.files}
         found = unpack_texts(columns.pop("format"))
     except OSError as error:
         reason = error.strerror or error
         raise AnnotationError(f"{path} cannot be read: {reason}.") from error
-    except (ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+    except _NOT_AN_ARCHIVE as error:
         raise AnnotationError(
             f"{path} is not a file of {file_format}, or cut short: {error}"
         ) from error

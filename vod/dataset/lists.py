@@ -56,7 +56,8 @@ def sample_positions(length: int, count: int = FRAMES_PER_SNIPPET) -> list[int]:
     >>> sample_positions(3)
     [0, 1, 2]
     """
-    return sorted({(2 * k + 1) * length // (2 * count) for k in range(count)})
+    middles = {(2 * k + 1) * length // (2 * count) for k in range(count)}
+    return sorted(middles) if length else []
 
 
 def training_lines(snippets: Sequence[Snippet], count: int) -> Iterator[str]:
