@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from itertools import islice
 
+from vod.evaluation.protocols import PROTOCOLS
 from vod.evaluation.scores import Scores
 from vod.report.content import Analyses
 from vod.report.markup import number
@@ -20,7 +21,7 @@ def format_table(scores: Scores, analyses: Analyses | None = None) -> str:
     """
     lines = [*_classes(scores, analyses), "", *_counts(scores)]
     if analyses is not None:
-        lines += _findings(analyses)
+        lines += _findings(scores, analyses)
     return "\n".join(lines) + "\n"
 
 
@@ -71,7 +72,10 @@ def _counts(scores: Scores) -> Iterator[str]:
         )
 
 
-def _findings(analyses: Analyses) -> Iterator[str]:
+def _findings(scores: Scores, analyses: Analyses) -> Iterator[str]:
+    if PROTOCOLS[scores.protocol].interpolation != "area":
+        mean = _ap(analyses.confidence.mean_ap.value)
+        yield f"intervals and errors are of the area under the envelope: mAP {mean}"
     renamed = analyses.class_map.renamed
     if renamed:
         pairs = ", ".join(f"{theirs} = {ours}" for theirs, ours in renamed.items())
@@ -87,9 +91,9 @@ def _findings(analyses: Analyses) -> Iterator[str]:
             f"{number(every.flicker, 2)} births and deaths a second, first detection "
             f"after {number(every.median_delay, 2)} s (median)"
         )
-    scores = analyses.snippets
-    for place in islice(scores.worst_first(), _WORST):
-        yield f"low: {scores.snippets[place]} {_ap(scores.mean_ap[place])}"
+    snippets = analyses.snippets
+    for place in islice(snippets.worst_first(), _WORST):
+        yield f"low: {snippets.snippets[place]} {_ap(snippets.mean_ap[place])}"
 
 
 def _ap(value: float | None) -> str:

@@ -39,6 +39,14 @@ def test_analyses_add_intervals_errors_and_the_worst_snippets():
     assert any(line.startswith("2 tracks: 50.0 % detected") for line in lines)
 
 
+def test_another_interpolation_says_what_the_intervals_are_of():
+    truth, found = random_scene(3)
+    for protocol, said in (("voc07", True), ("voc12", False)):
+        scores = evaluate(truth, found, protocol=protocol)
+        table = format_table(scores, analyse(truth, found, protocol=protocol))
+        assert ("are of the area under the envelope: mAP 0." in table) == said
+
+
 def test_motion_adds_a_column_a_speed():
     truth, found = random_scene(3)
     scores = evaluate(truth, found, motion=True)
