@@ -8,9 +8,8 @@ It is used only while *all* annotation files are as they were: it carries a dige
 every file's size, time of change of the content and time of change of the inode. Any
 write to a file moves the last of these, also one that keeps the size and puts the time
 of change back; only clocks that are set back could hide it (and Windows, which has no
-such time). Where a file changed less than `CLOCK_STEP_NS` ago, a second write could
-carry the same time, so its content is part of the digest. Asking for these times costs
-a fifth of reading and parsing even when all files are in memory.
+such time). Where a file changed less than a step of its clock ago, a second write could
+carry the same time, so its content is part of the digest.
 
 Two processes may build the file at once: each writes a file of its own and renames it,
 and both are right. A damaged cache is built again. It holds arrays only and cannot
@@ -22,9 +21,8 @@ import hashlib
 import logging
 import os
 import time
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -82,29 +80,41 @@ def cache_path(frames: FrameList) -> Path:
 
 def annotation_signature(frames: FrameList) -> str:
     """Digest the classes and the state of all annotation files, missing ones too."""
-    root, now = f"{frames.annotation_root}/", time.time_ns()
-
-    def states(names: Sequence[str]) -> list[str]:
-        return [_state(f"{root}{name}.xml", now) for name in names]
-
+    states = _states(frames)
+    if any(state.content for state in states):
+        # Soon the same files need no content, and the digest must not change then.
+        time.sleep(FINE_CLOCK_STEP_NS / 1e9)
+        states = _states(frames)
     classes = class_list_text(list_classes(frames))  # labels depend on them
-    joined = "\n".join([classes, *for_batches(frames.names, states)])
+    joined = "\n".join([classes, *(f"{s.stamps} {s.content}" for s in states)])
     return hashlib.blake2b(joined.encode(), digest_size=16).hexdigest()
 
 
-def _state(path: str, now: int) -> str:
+class _State(NamedTuple):
+    stamps: str
+    content: str = ""
+
+
+def _states(frames: FrameList) -> list[_State]:
+    root, now = f"{frames.annotation_root}/", time.time_ns()
+    return for_batches(
+        frames.names, lambda names: [_state(f"{root}{n}.xml", now) for n in names]
+    )
+
+
+def _state(path: str, now: int) -> _State:
     try:
         found = os.stat(path)  # noqa: PTH116 (1 us a file)
         modified, changed = found.st_mtime_ns, found.st_ctime_ns
-        state = f"{found.st_size} {modified} {changed}"
+        stamps = f"{found.st_size} {modified} {changed}"
         coarse = not (changed % 1_000_000_000 or modified % 1_000_000_000)
         step = CLOCK_STEP_NS if coarse else FINE_CLOCK_STEP_NS
         if max(modified, changed) > now - step:
             content = hashlib.blake2b(Path(path).read_bytes(), digest_size=16)
-            return f"{state} {content.hexdigest()}"
+            return _State(stamps, content.hexdigest())
     except OSError:
-        return _NO_FILE
-    return state
+        return _State(_NO_FILE)
+    return _State(stamps)
 
 
 def _load(path: Path, signature: str) -> AnnotationColumns | None:

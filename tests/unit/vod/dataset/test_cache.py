@@ -23,7 +23,7 @@ def home(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def root(tmp_path, home):
+def root(tmp_path, home):  # noqa: ARG001 (sets the cache folder)
     return make_root(tmp_path / "data")
 
 
@@ -110,7 +110,7 @@ def test_an_annotation_that_vanished_is_named(root):
         read_ground_truth(root)
 
 
-def test_a_changed_list_has_a_cache_of_its_own(root, home, parsed):
+def test_a_changed_list_has_a_cache_of_its_own(root, home):
     read_ground_truth(root)
     write_list(root, "VID/val.txt", "a/000004 3")
     assert read_ground_truth(root).labels.tolist() == [6]
@@ -162,9 +162,7 @@ def test_a_cache_with_pickled_objects_is_not_opened(root, home, parsed):
     assert len(parsed) == 2
 
 
-def test_a_cache_that_cannot_be_written_costs_a_warning(
-    root, home, monkeypatch, caplog
-):
+def test_a_cache_that_cannot_be_written_costs_a_warning(root, home, caplog):
     home.parent.mkdir()
     home.write_text("in the way")
     with caplog.at_level(logging.WARNING):

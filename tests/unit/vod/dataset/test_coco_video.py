@@ -168,7 +168,7 @@ def test_a_box_that_is_not_a_number_is_refused(read):
 
 
 def test_a_missing_file_is_named(tmp_path):
-    with pytest.raises(AnnotationError, match="absent.json cannot be read: No such"):
+    with pytest.raises(AnnotationError, match=r"absent\.json cannot be read: No such"):
         read_ground_truth(tmp_path / "absent.json")
 
 
