@@ -41,6 +41,8 @@ LEVEL: Final = 0.95
 _CELLS = 1 << 24
 """Numbers in the largest array of a step: 128 MB."""
 
+_EXACT_IN_FLOAT32 = 1 << 24
+
 
 @dataclass(frozen=True, slots=True)
 class Interval:
@@ -234,21 +236,23 @@ def _areas(
     areas = np.zeros(len(weights))
     step = max(1, _CELLS // max(len(places), 1))
     for first in range(0, len(weights), step):
-        chosen = weights[first : first + step].T
-        precision = _precision(places, snippets, np.ascontiguousarray(chosen))
+        chosen = np.ascontiguousarray(weights[first : first + step].T)
+        hits = chosen[snippets[places]]
+        precision = _ranked_before(places, snippets, chosen)
+        # Where nothing has been drawn yet nothing has been found either: 0 / 1.
+        np.maximum(precision, 1, out=precision)
+        np.divide(np.cumsum(hits, axis=0), precision, out=precision)
         best = np.maximum.accumulate(precision[::-1], axis=0)[::-1]
-        areas[first : first + step] = np.einsum(
-            "tb,tb->b", best, chosen[snippets[places]]
-        )
+        areas[first : first + step] = np.einsum("tb,tb->b", best, hits)
     return areas
 
 
-def _precision(
+def _ranked_before(
     places: npt.NDArray[np.intp],
     snippets: npt.NDArray[np.int32],
     weights: DoubleArray,
 ) -> DoubleArray:
-    """Give the `(T, B)` precision at every true positive, weights `(S, B)`."""
+    """Give the `(T, B)` weight of the detections down to every true positive."""
     num_snippets, resamples = weights.shape
     before = np.zeros((len(places), resamples))
     carried = np.zeros(resamples)
@@ -260,12 +264,12 @@ def _precision(
         cells = np.repeat(np.arange(len(ends)) * num_snippets, lengths)
         cells += snippets[start : ends[-1]]
         counts = np.bincount(cells, minlength=len(ends) * num_snippets)
-        block = counts.reshape(len(ends), num_snippets).astype(np.float64) @ weights
-        block[0] += carried
-        np.cumsum(block, axis=0, out=before[first : first + step])
-        carried = before[first + len(ends) - 1]
-    found = np.cumsum(weights[snippets[places]], axis=0)
-    precision: DoubleArray = np.divide(
-        found, before, out=np.zeros_like(found), where=before > 0
-    )
-    return precision
+        # Single precision is exact for these whole numbers, and twice as fast.
+        exact = lengths.max() * weights.max() < _EXACT_IN_FLOAT32
+        kind = np.float32 if exact else np.float64
+        block = counts.reshape(-1, num_snippets).astype(kind) @ weights.astype(kind)
+        rows = before[first : first + step]
+        np.cumsum(block, axis=0, dtype=np.float64, out=rows)
+        rows += carried
+        carried = rows[-1].copy()
+    return before

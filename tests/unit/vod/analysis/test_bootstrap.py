@@ -40,9 +40,10 @@ def test_equal_weights_give_the_ap_of_the_set(seed):
 
 
 @pytest.mark.parametrize("seed", range(6))
-@pytest.mark.parametrize("cells", [7, 1 << 24])
-def test_weights_give_the_ap_of_a_set_with_copies(seed, cells, monkeypatch):
+@pytest.mark.parametrize(("cells", "exact"), [(7, 1), (7, 1 << 24), (1 << 24, 1 << 24)])
+def test_weights_give_the_ap_of_a_set_with_copies(seed, cells, exact, monkeypatch):
     monkeypatch.setattr(module, "_CELLS", cells)
+    monkeypatch.setattr(module, "_EXACT_IN_FLOAT32", exact)
     ranking = rank(*random_scene(seed))
     weights = draw_weights(4, 100, seed)[:6]
     expected = [copied_ap(ranking, row) for row in weights.astype(int)]
