@@ -5,13 +5,11 @@
 
 from vod.evaluation.average_precision import ap_from_hits
 from vod.evaluation.coco_columns import CocoOptions
-from vod.evaluation.legacy import evaluate
 from vod.evaluation.matching import FALSE_POSITIVE, LEFT_OUT, MatchRule, match
 from vod.evaluation.pairs import place
 from vod.evaluation.protocols import PROTOCOLS
 from vod.evaluation.scores import MotionScores, Scores
-
-VidScores = Scores
+from vod.evaluation.scoring import evaluate
 
 __all__ = [
     "FALSE_POSITIVE",
@@ -21,7 +19,6 @@ __all__ = [
     "MatchRule",
     "MotionScores",
     "Scores",
-    "VidScores",
     "ap_from_hits",
     "evaluate",
     "match",

@@ -33,6 +33,8 @@ REACH: Final = 10
 SLOW_FROM: Final = 0.9
 FAST_BELOW: Final = 0.7
 
+GROUPS: Final = ("slow", "medium", "fast")
+
 _LEAST_SUM: Final = 1e-10
 """Least sum of IoUs: the reference never divides exactly 0."""
 
@@ -98,7 +100,11 @@ def _check_tracks(ground_truth: GroundTruth) -> None:
 
 
 def motion_scores(
-    ground_truth: GroundTruth, predictions: Predictions, *, placement: Placement
+    ground_truth: GroundTruth,
+    predictions: Predictions,
+    *,
+    placement: Placement,
+    taken: RowArray | None = None,
 ) -> MotionGroups:
     """Score slow, medium and fast objects.
 
@@ -108,28 +114,15 @@ def motion_scores(
         ground_truth: objects with track ids.
         predictions: the detections.
         placement: `place` of both.
+        taken: `(M,)` of `match` by the devkit's rule, where the caller has it already.
 
     Raises:
         AnnotationError: an object has no track id.
     """
-    motion = motion_iou(ground_truth)
-    names = ("slow", "medium", "fast")
-    shared = np.stack(
-        [
-            motion >= SLOW_FROM,
-            (motion >= FAST_BELOW) & (motion <= SLOW_FROM),
-            motion <= FAST_BELOW,
-        ]
-    )
-    apart = np.stack(
-        [
-            motion > SLOW_FROM,
-            (motion >= FAST_BELOW) & (motion <= SLOW_FROM),
-            motion < FAST_BELOW,
-        ]
-    )
-    rule = PROTOCOLS[DEFAULT_PROTOCOL].rule
-    taken = match(ground_truth, predictions, rule, placement=placement)
+    shared, apart = _groups(motion_iou(ground_truth))
+    if taken is None:
+        rule = PROTOCOLS[DEFAULT_PROTOCOL].rule
+        taken = match(ground_truth, predictions, rule, placement=placement)
     weights = false_positive_weights(
         ground_truth,
         predictions,
@@ -142,13 +135,20 @@ def motion_scores(
     return MotionGroups(
         {
             name: _group_scores(ground_truth, predictions, ranked, taken, kept, weight)
-            for name, kept, weight in zip(names, shared, weights, strict=True)
+            for name, kept, weight in zip(GROUPS, shared, weights, strict=True)
         },
         {
             name: _group_scores(ground_truth, predictions, ranked, taken, kept, None)
-            for name, kept in zip(names, apart, strict=True)
+            for name, kept in zip(GROUPS, apart, strict=True)
         },
     )
+
+
+def _groups(motion: DoubleArray) -> tuple[BoolArray, BoolArray]:
+    """Tell `(3, G)` which objects each of `GROUPS` has: ends shared, and strictly."""
+    medium = (motion >= FAST_BELOW) & (motion <= SLOW_FROM)
+    shared = np.stack([motion >= SLOW_FROM, medium, motion <= FAST_BELOW])
+    return shared, np.stack([motion > SLOW_FROM, medium, motion < FAST_BELOW])
 
 
 def _empty_shares(ground_truth: GroundTruth, kept: BoolArray) -> DoubleArray:
@@ -196,9 +196,13 @@ def false_positive_weights(
     )
     count = np.diff(first)
     weights = np.zeros((len(kept), len(taken)))
-    alone = unmatched[count[frames] == 0]
-    weights[:, alone] = empty[:, None]
     ignored_share = _ignored_shares(ground_truth, kept)
+    # Where a group keeps all of a frame's objects or none, no overlap needs comparing.
+    plain = np.where(count == 0, empty[:, None], ignored_share == 0)
+    weights[:, unmatched] = plain[:, frames]
+    mixed: BoolArray = ((ignored_share > 0) & (ignored_share < 1)).any(axis=0)
+    unmatched = unmatched[mixed[frames]]
+    frames = placement.frames[unmatched]
     for pairs, objects in joined(first[frames], count[frames]):
         rows = unmatched[pairs]
         iou = aligned_iou(predictions.boxes[rows], ground_truth.boxes[objects])

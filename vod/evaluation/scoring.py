@@ -51,6 +51,7 @@ def evaluate(
         predictions = Predictions.from_detections(predictions, ground_truth.classes)
     _check_scores(predictions)
     placement = place(ground_truth, predictions)
+    taken = None
     if protocol == "coco":
         ap, extra = coco_scores(
             ground_truth, predictions, placement=placement, options=coco
@@ -73,7 +74,12 @@ def evaluate(
     if mean_over_all:
         scores = replace(scores, mean_ap=mean_over_all_classes(scores))
     if motion:
-        groups = motion_scores(ground_truth, predictions, placement=placement)
+        groups = motion_scores(
+            ground_truth,
+            predictions,
+            placement=placement,
+            taken=taken if protocol == DEFAULT_PROTOCOL else None,
+        )
         scores = replace(scores, motion=groups.fgfa, motion_strict=groups.strict)
     return scores
 
