@@ -56,7 +56,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="run_video.py",
         description="Boxes on every frame of a video at nearly the speed of decoding: "
-        "a detector runs on key frames, and its maps travel along optical flow to the "
+        "a detector runs on key frames, and its boxes travel along optical flow to the "
         "frames between.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -115,6 +115,12 @@ def _add_pipeline_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="run the whole detector on every N-th frame (default 10)",
     )
+    group.add_argument(
+        "--mode",
+        choices=("auto", "causal", "offline"),
+        help="offline also uses the next key frame, causal past frames only "
+        "(default: offline for files, causal for cameras and streams)",
+    )
     group.add_argument("--detector", metavar="NAME", help="default ssd_mobilenet_v1")
     group.add_argument(
         "--flow",
@@ -139,6 +145,7 @@ def _add_pipeline_arguments(parser: argparse.ArgumentParser) -> None:
 
 FLAG_KEYS = {
     "keyframe_interval": "propagate.keyframe_interval",
+    "mode": "propagate.mode",
     "detector": "detector.name",
     "flow": "flow.name",
     "engine": "engine.name",
@@ -211,7 +218,7 @@ def run(args: argparse.Namespace) -> Summary:
     with open_source(
         args.input, start_s=args.start, max_frames=args.max_frames
     ) as source:
-        parts = build_parts(config)
+        parts = build_parts(config, is_live=source.info.is_live)
         with open_outputs(args, source, parts, config) as outputs:
             progress = _bar(source, quiet=args.quiet)
             summary = process(source, parts, outputs, progress=progress)

@@ -242,6 +242,37 @@ def fold_lightflow(
     return folded
 
 
+def unfold_lightflow(folded: keras.Model, config: LightFlowConfig) -> keras.Model:
+    """Give a folded model the normalised form that weights folders hold.
+
+    The normalisations get statistics that make each of them add the bias and do nothing
+    else, so `fold_lightflow` of the result is `folded` again. Training the folded form
+    takes about half the time of the normalised one on a CPU.
+
+    Args:
+        folded: from `build_lightflow(config, ..., folded=True)`.
+        config: of that model.
+    """
+    model = build_lightflow(config)
+    names = {layer.name for layer in model.layers}
+    for layer in model.layers:
+        if not isinstance(layer, (layers.Conv2D, layers.DepthwiseConv2D)):
+            continue
+        source = folded.get_layer(layer.name)
+        layer.kernel.assign(source.kernel)
+        if f"{layer.name}_bn" in names:
+            norm = model.get_layer(f"{layer.name}_bn")
+            norm.gamma.assign(ops.ones_like(norm.gamma))
+            norm.beta.assign(source.bias)
+            norm.moving_mean.assign(ops.zeros_like(norm.moving_mean))
+            norm.moving_variance.assign(
+                ops.ones_like(norm.moving_variance) - norm.epsilon
+            )
+        else:
+            layer.bias.assign(source.bias)
+    return model
+
+
 def load_lightflow(folder: Path, *, height: int, width: int) -> keras.Model:
     """Build LightFlow for inference at one input size, from a weights folder.
 
@@ -256,6 +287,16 @@ def load_lightflow(folder: Path, *, height: int, width: int) -> keras.Model:
     Raises:
         WeightsError: a file is missing or altered, or the record's config is wrong.
     """
+    model, config = read_lightflow(folder)
+    return fold_lightflow(model, config, height, width)
+
+
+def read_lightflow(folder: Path) -> tuple[keras.Model, LightFlowConfig]:
+    """Give the network of a weights folder as it was trained, and its size.
+
+    Raises:
+        WeightsError: a file is missing or altered, or the record's config is wrong.
+    """
     record = read_record(folder, network="lightflow")
     try:
         config = from_mapping(LightFlowConfig, record.config, source=f"{folder} config")
@@ -263,4 +304,4 @@ def load_lightflow(folder: Path, *, height: int, width: int) -> keras.Model:
         raise WeightsError(f"the record of {folder} is wrong: {error}") from error
     model = build_lightflow(config)
     load_model_weights(model, verified_file(folder, WEIGHTS_FILE, record))
-    return fold_lightflow(model, config, height, width)
+    return model, config

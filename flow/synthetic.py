@@ -234,7 +234,7 @@ class _Scene:
             if blur > 0:
                 picture = cv2.GaussianBlur(picture, (0, 0), blur)
             if index == 1 and config.photometric > 0:
-                picture = _relight(picture, config.photometric, rng)
+                picture = relight(picture, config.photometric, rng)
             if noise > 0:
                 # One value a pixel for all colours, drawn in float32: it costs less.
                 grain = rng.standard_normal(self.size, dtype=np.float32)[..., None]
@@ -244,7 +244,7 @@ class _Scene:
         return SyntheticPair(current, key, self.flow, *self.layers)
 
 
-def _relight(
+def relight(
     picture: FloatArray, strength: float, rng: np.random.Generator
 ) -> FloatArray:
     """Change brightness, contrast and gamma a little, each colour a bit apart."""

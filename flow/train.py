@@ -98,7 +98,7 @@ class FlowTrainConfig:
 
 
 def write_weights(
-    model: keras.Model, folder: Path, config: FlowTrainConfig, origin: str
+    model: keras.Model, folder: Path, network: LightFlowConfig, origin: str
 ) -> None:
     """Write a weights folder; the values are rounded to float16, on disk only."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -108,7 +108,7 @@ def write_weights(
         preprocessing=Preprocessing(RECORDED_SIZE, RECORDED_SIZE),
         origin=origin,
         licence="Apache-2.0",
-        config=to_mapping(config.network),
+        config=to_mapping(network),
     )
     write_record(folder, record)
 
@@ -160,7 +160,7 @@ def train(
     folder = out / "weights"
 
     def write(model: keras.Model) -> None:
-        write_weights(model, folder, config, origin)
+        write_weights(model, folder, config.network, origin)
 
     schedule = config.schedule
     model.fit(

@@ -9,7 +9,8 @@ import detector.registry
 import flow.registry
 from detector.postprocess import PostprocessConfig
 from propagate.keyframes import FixedInterval
-from propagate.pipeline import Parts
+from propagate.pipeline import Mode, Parts, Travels
+from propagate.transport import TransportConfig
 from propagate.warp import Border
 from vod.config import load_config
 from vod.errors import ConfigError
@@ -44,14 +45,27 @@ class PropagateConfig:
 
     Attributes:
         keyframe_interval: the whole detector runs on every n-th frame (paper: 10).
+        mode: `causal` uses past frames only; `offline` also the next key frame, and
+            answers an interval later; `auto` is causal for live sources and offline for
+            files.
+        travels: `boxes` are carried by the flow inside them, from frame to frame;
+            `maps` are warped from the key frame in one step, as in the paper (causal).
+        transport: how boxes are carried.
         border: what the warp finds outside a map.
     """
 
     keyframe_interval: int = 10
+    mode: Literal["auto", "causal", "offline"] = "auto"
+    travels: Travels = "boxes"
+    transport: TransportConfig = field(default_factory=TransportConfig)
     border: Border = "edge"
 
     def __post_init__(self) -> None:
         FixedInterval(self.keyframe_interval)
+        if self.travels == "maps" and self.mode == "offline":
+            raise ConfigError(
+                "maps travel in one direction: mode offline needs travels=boxes."
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +103,19 @@ def load_pipeline_config(
     return load_config(PipelineConfig, path, overrides)
 
 
-def build_parts(config: PipelineConfig) -> Parts:
+def resolve_mode(config: PropagateConfig, *, is_live: bool) -> Mode:
+    """Say which mode `auto` means for a source."""
+    if config.mode != "auto":
+        return config.mode
+    return "causal" if is_live or config.travels == "maps" else "offline"
+
+
+def build_parts(config: PipelineConfig, *, is_live: bool = False) -> Parts:
     """Load the networks that a config names.
+
+    Args:
+        config: of the frame path.
+        is_live: the source is a camera or stream, where `auto` mode is causal.
 
     Raises:
         ConfigError: unknown detector or flow.
@@ -117,6 +142,9 @@ def build_parts(config: PipelineConfig) -> Parts:
         flow=estimator,
         keyframes=FixedInterval(config.propagate.keyframe_interval),
         postprocess=config.postprocess,
+        mode=resolve_mode(config.propagate, is_live=is_live),
+        travels=config.propagate.travels,
+        transport=config.propagate.transport,
         border=config.propagate.border,
     )
 

@@ -1,15 +1,17 @@
 """The one path of a frame: key frames are detected, the others inherit along the flow.
 
-    image ─ key frame?  yes: maps = features(image)                -> new KeyState
-                        no:  maps = warp(key.maps, flow(image, key.image))
-    maps ─ head ─ decode + NMS ─ Detections
+    key frame?  yes: features(image) ─ head ─ decode + NMS ─ boxes
+                no:  the last frame's boxes, carried by flow(image, last image)
+                or   warp(key's maps, flow(image, key's image)) ─ head ─ boxes
 
-State goes in and comes out; no network remembers anything.
+Boxes travel by default: measured, they keep far more of the detector's quality than
+warped maps do (README). State goes in and comes out; no network remembers anything.
+This is the causal path, for live sources; `propagate.offline` looks ahead.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -20,27 +22,35 @@ from flow.estimator import FlowEstimator
 from flow.field import FlowField
 from propagate.keyframes import KeyframePolicy
 from propagate.timing import StageTimer
+from propagate.tracked import Tracked
+from propagate.transport import TransportConfig
 from propagate.warp import Border, warp
 from vod.types import ByteArray, Detections, FloatArray, Frame
 
 Maps = tuple[FloatArray, ...]
+Travels = Literal["boxes", "maps"]
+Mode = Literal["causal", "offline"]
+
+FlowImage = npt.NDArray[Any] | None
+"""What the flow estimator made of a picture; None without flow."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class KeyState:
-    """What the following frames need of the last key frame.
+    """What the following frames need of those before them.
 
     Attributes:
-        index: its frame index.
-        flow_image: what the flow estimator made of its picture; None without flow.
-        maps: the detector's propagated maps, `(1, h, w, c)` each.
-        detections: what was found in it.
+        index: frame index of the last key frame.
+        flow_image: of the picture that the next flow refers to: the last frame's where
+            boxes travel, the key frame's where maps do.
+        maps: the key frame's propagated maps, `(1, h, w, c)` each.
+        tracked: what is followed, as of the last frame.
     """
 
     index: int
-    flow_image: npt.NDArray[Any] | None
+    flow_image: FlowImage
     maps: Maps
-    detections: Detections
+    tracked: Tracked
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -49,13 +59,18 @@ class FrameResult:
 
     Attributes:
         frame: the decoded frame.
-        detections: boxes in its pixels.
+        tracked: boxes in its pixels, with their provenance.
         key_frame: True where the whole detector ran.
     """
 
     frame: Frame
-    detections: Detections
+    tracked: Tracked
     key_frame: bool
+
+    @property
+    def detections(self) -> Detections:
+        """The boxes alone."""
+        return self.tracked.detections
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -64,10 +79,13 @@ class Parts:
 
     Attributes:
         detector: its two halves, with the propagated maps between them.
-        flow: estimates motion since the key frame; None holds the key frame's boxes.
+        flow: estimates motion between frames; None holds the key frame's boxes.
         keyframes: decides where the whole detector runs.
         postprocess: score threshold, NMS and limits.
-        border: what the warp finds outside a map.
+        mode: `causal` uses past frames only, `offline` the next key frame as well.
+        travels: what goes from key frames to the others.
+        transport: how boxes are carried.
+        border: what the warp of maps finds outside them.
         timer: collects the time of each stage.
     """
 
@@ -75,12 +93,15 @@ class Parts:
     flow: FlowEstimator | None
     keyframes: KeyframePolicy
     postprocess: PostprocessConfig
+    mode: Mode = "causal"
+    travels: Travels = "boxes"
+    transport: TransportConfig = field(default_factory=TransportConfig)
     border: Border = "edge"
     timer: StageTimer = field(default_factory=StageTimer)
 
 
 def detect_video(parts: Parts, frames: Iterable[Frame]) -> Iterator[FrameResult]:
-    """Yield one result a frame, in order; holds at most one key frame in memory."""
+    """Yield one result a frame, in order, from past frames alone (causal)."""
     key: KeyState | None = None
     for frame in frames:
         result, key = step(parts, frame, key)
@@ -100,36 +121,81 @@ def step(
     Returns:
         The result, and the state for the next frame.
     """
-    with parts.timer.stage("resize"):
-        resized = parts.detector.preprocessing.resize(frame.rgb)
+    resized = resize(parts, frame)
     if key is None or parts.keyframes.is_key(frame.index, key.index):
         return _key_frame(parts, frame, resized)
-    return _propagated_frame(parts, frame, resized, key), key
+    flow_image = prepare(parts, resized)
+    flow = flow_between(parts, flow_image, key.flow_image)
+    if flow is None:
+        tracked = key.tracked.held()
+        return result_of(parts, frame, tracked), replace(key, tracked=tracked)
+    if parts.travels == "maps":
+        tracked = _warped(parts, frame, key, flow)
+        return result_of(parts, frame, tracked), key
+    with parts.timer.stage("carry"):
+        tracked = key.tracked.carried(
+            flow, frame_size=(frame.height, frame.width), config=parts.transport
+        )
+    state = replace(key, flow_image=flow_image, tracked=tracked)
+    return result_of(parts, frame, tracked), state
 
 
 def _key_frame(
     parts: Parts, frame: Frame, resized: ByteArray
 ) -> tuple[FrameResult, KeyState]:
+    maps, found = detect(parts, frame, resized, parts.postprocess.score_threshold)
+    state = KeyState(frame.index, prepare(parts, resized), maps, found)
+    return result_of(parts, frame, found, key_frame=True), state
+
+
+def resize(parts: Parts, frame: Frame) -> ByteArray:
+    """Shrink a frame to the detector's input."""
+    with parts.timer.stage("resize"):
+        return parts.detector.preprocessing.resize(frame.rgb)
+
+
+def prepare(parts: Parts, resized: ByteArray) -> FlowImage:
+    """Make the flow estimator's input; None without flow."""
+    if parts.flow is None:
+        return None
+    with parts.timer.stage("resize"):
+        return parts.flow.prepare(resized)
+
+
+def flow_between(
+    parts: Parts, current: FlowImage, earlier: FlowImage
+) -> FlowField | None:
+    """Estimate the flow from the current to an earlier frame; None without flow."""
+    if parts.flow is None or current is None or earlier is None:
+        return None
+    with parts.timer.stage("flow"):
+        return parts.flow(current, earlier)
+
+
+def detect(
+    parts: Parts, frame: Frame, resized: ByteArray, score_threshold: float
+) -> tuple[Maps, Tracked]:
+    """Run the whole detector on a frame: its propagated maps, and what it finds."""
     with parts.timer.stage("features"):
         maps = parts.detector.features(parts.detector.preprocessing.normalise(resized))
-    detections = _head(parts, frame, maps)
-    with parts.timer.stage("resize"):
-        flow_image = parts.flow.prepare(resized) if parts.flow is not None else None
-    state = KeyState(frame.index, flow_image, maps, detections)
-    return FrameResult(frame, detections, key_frame=True), state
+    postprocess = replace(parts.postprocess, score_threshold=score_threshold)
+    return maps, Tracked.fresh(_head(parts, frame, maps, postprocess), frame.index)
 
 
-def _propagated_frame(
-    parts: Parts, frame: Frame, resized: ByteArray, key: KeyState
-) -> FrameResult:
-    if parts.flow is None or key.flow_image is None:
-        return FrameResult(frame, key.detections, key_frame=False)
-    with parts.timer.stage("flow"):
-        flow = parts.flow(parts.flow.prepare(resized), key.flow_image)
+def _warped(parts: Parts, frame: Frame, key: KeyState, flow: FlowField) -> Tracked:
+    """Find objects in the key frame's maps, warped along one flow."""
     with parts.timer.stage("warp"):
         maps = warp_maps(key.maps, flow, border=parts.border)
-    detections = _head(parts, frame, maps)
-    return FrameResult(frame, detections, key_frame=False)
+    found = Tracked.fresh(_head(parts, frame, maps, parts.postprocess), key.index)
+    # Carried back, the boxes tell how far they have come; they themselves stay.
+    back = found.carried(
+        flow,
+        frame_size=(frame.height, frame.width),
+        config=parts.transport,
+        direction="backward",
+    )
+    ages = np.full(len(found), frame.index - key.index, np.int32)
+    return replace(back, detections=found.detections, ages=ages)
 
 
 def warp_maps(maps: Maps, flow: FlowField, *, border: Border) -> Maps:
@@ -142,11 +208,25 @@ def warp_maps(maps: Maps, flow: FlowField, *, border: Border) -> Maps:
     )
 
 
-def _head(parts: Parts, frame: Frame, maps: Maps) -> Detections:
+def _head(
+    parts: Parts, frame: Frame, maps: Maps, postprocess: PostprocessConfig
+) -> Detections:
     with parts.timer.stage("head"):
         return parts.detector.detect(
             maps,
             frame_height=frame.height,
             frame_width=frame.width,
-            postprocess=parts.postprocess,
+            postprocess=postprocess,
         )
+
+
+def result_of(
+    parts: Parts, frame: Frame, tracked: Tracked, *, key_frame: bool = False
+) -> FrameResult:
+    """Give what is put out of what is followed."""
+    shown = tracked.shown(
+        frame_size=(frame.height, frame.width),
+        threshold=parts.postprocess.score_threshold,
+        limit=parts.postprocess.max_detections,
+    )
+    return FrameResult(frame, shown, key_frame)

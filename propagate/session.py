@@ -5,7 +5,8 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-from propagate.pipeline import FrameResult, Parts, detect_video
+from propagate.offline import results_of
+from propagate.pipeline import FrameResult, Parts
 from propagate.timing import StageTimer, timed
 from vod.background import BackgroundSink, prefetch
 from vod.classes import keep_labels
@@ -133,7 +134,7 @@ def process(
             sink = BackgroundSink(outputs.put, depth=QUEUE_DEPTH)
             put = stack.enter_context(sink).put
         try:
-            for result in progress(detect_video(parts, frames)):
+            for result in progress(results_of(parts, frames)):
                 put(result)
                 summary.frames += 1
                 summary.key_frames += result.key_frame

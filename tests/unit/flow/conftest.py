@@ -30,5 +30,5 @@ def narrow_weights(tmp_path_factory):
     """A weights folder without graphs; copy it before changing it."""
     folder = tmp_path_factory.mktemp("narrow")
     model = lively(build_lightflow(NARROW))
-    write_weights(model, folder, FlowTrainConfig(network=NARROW), "a test")
+    write_weights(model, folder, NARROW, "a test")
     return folder

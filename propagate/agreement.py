@@ -1,0 +1,87 @@
+"""How well carried boxes agree with the detector's own, frame by frame; no labels."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import numpy as np
+
+from flow.estimator import shrink
+from flow.field import FlowField
+from flow.train_data import normalise
+from propagate.train_data import Clip
+from propagate.transport import TransportConfig, transport_boxes
+from vod.boxes import pairwise_iou
+from vod.types import ByteArray, Detections, FloatArray
+
+AGES: Final = (5, 10)
+"""Frames from the key frame at which agreement is measured."""
+
+CONFIDENT: Final = 0.4
+STARTS: Final = 3
+"""Every so many frames serve as a key frame."""
+
+
+def agreement(
+    network: Any, clips: Sequence[Clip], *, transport: TransportConfig
+) -> dict[str, float]:
+    """Give the mean share of the detector's boxes that carried boxes still hit.
+
+    A carried box hits one of the same class at IoU 0.5 or more.
+
+    Args:
+        network: a LightFlow, batch of any size.
+        clips: videos with the detector's boxes.
+        transport: how boxes are carried.
+
+    Returns:
+        By age, `carried_5`, `held_5`, ...: with the flow, and with boxes left in place.
+    """
+    hits: dict[str, list[float]] = {
+        f"{kind}_{age}": [] for age in AGES for kind in ("carried", "held")
+    }
+    for clip in clips:
+        flows = _consecutive(network, clip.pictures)
+        for start in range(0, len(clip.pictures) - min(AGES), STARTS):
+            first = clip.detections[start]
+            first = first.select(first.scores >= CONFIDENT)
+            if not len(first):
+                continue
+            boxes = first.boxes
+            for age in range(1, max(AGES) + 1):
+                frame = start + age
+                if frame >= len(clip.pictures):
+                    break
+                height, width = clip.pictures.shape[1:3]
+                boxes = transport_boxes(
+                    boxes,
+                    flows[frame - 1],
+                    frame_size=(height, width),
+                    config=transport,
+                ).boxes
+                if age in AGES:
+                    truth = clip.detections[frame]
+                    hits[f"carried_{age}"] += _hits(boxes, first, truth)
+                    hits[f"held_{age}"] += _hits(first.boxes, first, truth)
+    return {name: float(np.mean(found or [0.0])) for name, found in hits.items()}
+
+
+def _hits(boxes: FloatArray, found: Detections, truth: Detections) -> list[float]:
+    truth = truth.select(truth.scores >= CONFIDENT)
+    overlap = pairwise_iou(truth.boxes, boxes)
+    overlap[truth.labels[:, None] != found.labels[None]] = 0
+    return [float(row.max() >= 0.5) for row in overlap]
+
+
+def _consecutive(network: Any, pictures: ByteArray) -> list[FlowField]:
+    """Give the flow of every frame but the first to the one before it."""
+    size = (pictures.shape[1] + 1) // 2
+    small = np.stack([shrink(p, size, size) for p in pictures])
+    flows: list[FlowField] = []
+    for first in range(1, len(small), 32):
+        last = min(first + 32, len(small))
+        pair = [normalise(small[first:last]), normalise(small[first - 1 : last - 1])]
+        flows += [
+            FlowField.from_pixels(flow, image_height=size, image_width=size)
+            for flow in np.asarray(network(pair, training=False))
+        ]
+    return flows

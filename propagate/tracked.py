@@ -1,0 +1,132 @@
+"""Detections on their way from a key frame, and where each of them comes from."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+
+from flow.field import FlowField
+from propagate.transport import Direction, TransportConfig, transport_boxes
+from vod.types import Detections, FloatArray, IntArray
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Tracked:
+    """Detections of one frame with their provenance.
+
+    Attributes:
+        detections: boxes may reach beyond the frame.
+        key_frames: `(N,)` int32, frame index of the key frame that each comes from; of
+            two key frames, the nearer.
+        ages: `(N,)` int32, frames between that key frame and this one.
+        shifts: `(N,)` float32, pixels that the centre has moved since, step by step.
+        confidences: `(N,)` float32 in [0, 1], product over the steps of how well the
+            flow inside the box agreed with itself; 1 on the key frame.
+    """
+
+    detections: Detections
+    key_frames: IntArray
+    ages: IntArray
+    shifts: FloatArray
+    confidences: FloatArray
+
+    @classmethod
+    def fresh(cls, detections: Detections, key_frame: int) -> Self:
+        """Take what the detector has found in a key frame."""
+        count = len(detections)
+        return cls(
+            detections,
+            np.full(count, key_frame, np.int32),
+            np.zeros(count, np.int32),
+            np.zeros(count, np.float32),
+            np.ones(count, np.float32),
+        )
+
+    def __len__(self) -> int:
+        return len(self.detections)
+
+    def carried(
+        self,
+        flow: FlowField,
+        *,
+        frame_size: tuple[int, int],
+        config: TransportConfig,
+        direction: Direction = "forward",
+    ) -> Self:
+        """Follow every box one frame on; see `transport_boxes`."""
+        there = transport_boxes(
+            self.detections.boxes,
+            flow,
+            frame_size=frame_size,
+            config=config,
+            direction=direction,
+        )
+        return replace(
+            self,
+            detections=replace(self.detections, boxes=there.boxes),
+            ages=self.ages + 1,
+            shifts=self.shifts + there.shift,
+            confidences=self.confidences * there.agreement,
+        )
+
+    def held(self) -> Self:
+        """Leave every box where it is, one frame on."""
+        return replace(self, ages=self.ages + 1)
+
+    def select(self, keep: npt.NDArray[np.bool_] | npt.NDArray[np.intp]) -> Self:
+        """Give the rows at `keep`, a boolean mask or indices, in that order."""
+        return type(self)(
+            self.detections.select(keep),
+            self.key_frames[keep],
+            self.ages[keep],
+            self.shifts[keep],
+            self.confidences[keep],
+        )
+
+    def with_scores(self, scores: FloatArray) -> Self:
+        """Give the same boxes with other scores."""
+        scored = replace(self.detections, scores=scores.astype(np.float32))
+        return replace(self, detections=scored)
+
+    def ranked(self) -> Self:
+        """Give the rows best score first."""
+        return self.select(np.argsort(-self.detections.scores, kind="stable"))
+
+    def shown(
+        self, *, frame_size: tuple[int, int], threshold: float, limit: int
+    ) -> Self:
+        """Give what is put out: in the frame, sure enough, best first.
+
+        A box of which less than `LEAST_INSIDE` is left in the frame has gone.
+        """
+        boxes = self.detections.boxes
+        height, width = frame_size
+        clipped = np.clip(boxes, 0, np.array([width, height] * 2, np.float32))
+        area = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)
+        inside = np.prod(clipped[:, 2:] - clipped[:, :2], axis=1)
+        keep = (self.detections.scores >= threshold) & (inside >= LEAST_INSIDE * area)
+        keep &= inside > 0
+        visible = replace(self, detections=replace(self.detections, boxes=clipped))
+        best: Self = visible.select(keep).ranked()
+        return best.select(np.arange(min(len(best), limit)))
+
+
+LEAST_INSIDE = 0.2
+"""Share of a followed box that must be left in the frame."""
+
+
+def join(parts: Sequence[Tracked]) -> Tracked:
+    """Put the rows of several into one."""
+    return Tracked(
+        Detections(
+            np.concatenate([p.detections.boxes for p in parts]),
+            np.concatenate([p.detections.scores for p in parts]),
+            np.concatenate([p.detections.labels for p in parts]),
+        ),
+        np.concatenate([p.key_frames for p in parts]),
+        np.concatenate([p.ages for p in parts]),
+        np.concatenate([p.shifts for p in parts]),
+        np.concatenate([p.confidences for p in parts]),
+    )
