@@ -200,7 +200,7 @@ def false_positive_weights(
     # Where a group keeps all of a frame's objects or none, no overlap needs comparing.
     plain = np.where(count == 0, empty[:, None], ignored_share == 0)
     weights[:, unmatched] = plain[:, frames]
-    mixed: BoolArray = ((ignored_share > 0) & (ignored_share < 1)).any(axis=0)
+    mixed: BoolArray = np.logical_or.reduce((ignored_share > 0) & (ignored_share < 1))
     unmatched = unmatched[mixed[frames]]
     frames = placement.frames[unmatched]
     for pairs, objects in joined(first[frames], count[frames]):
