@@ -21,10 +21,12 @@ import numpy as np
 from detector.detector import Detector
 from detector.postprocess import PostprocessConfig
 from detector.registry import load_detector
+from vod.class_map import COCO_TO_VID, ClassMap
+from vod.dataset.reading import read_ground_truth
 from vod.errors import AnnotationError, ConfigError, VideoError, VodError
 from vod.evaluation import evaluate
 from vod.files import reserved_report
-from vod.imagenet_vid import COCO_TO_VID, read_dataset, relabelled, vid_labels
+from vod.imagenet_vid import relabelled
 from vod.types import ByteArray, Detections
 from vod.weights import read_record
 
@@ -64,16 +66,17 @@ def evaluate_vid(
     detector: Detector, root: Path, *, image_set: str = "val"
 ) -> dict[str, Any]:
     """Give mAP at IoU 0.5 by the VID protocol, every frame detected on its own."""
-    dataset = read_dataset(root, image_set)
-    labels = vid_labels(detector.classes)
+    truth = read_ground_truth(root, image_set)
+    labels = ClassMap.between(detector.classes, truth.classes).labels
     found = {
-        frame.index: relabelled(
-            detect_picture(detector, read_picture(frame.image_path)), labels
+        index: relabelled(
+            detect_picture(detector, read_picture(truth.image_path(frame))), labels
         )
-        for frame in dataset.frames
+        for frame, index in enumerate(truth.frame_indices.tolist())
     }
-    scores = evaluate(dataset, found)
-    return {"frames": len(found), "mean_ap": scores.mean_ap, "ap": dict(scores.ap)}
+    scores = evaluate(truth, found)
+    ap = {name: value for name, value in scores.ap.items() if value is not None}
+    return {"frames": len(found), "mean_ap": scores.mean_ap, "ap": ap}
 
 
 def category_labels(

@@ -23,56 +23,55 @@ from propagate.config import (
 )
 from propagate.keyframes import FixedInterval
 from propagate.pipeline import Parts, detect_video
+from vod.class_map import ClassMap
 from vod.config import to_mapping
-from vod.errors import VideoError, VodError
-from vod.evaluation import VidScores, evaluate
+from vod.dataset.reading import read_ground_truth
+from vod.errors import AnnotationError, VideoError, VodError
+from vod.evaluation import evaluate
 from vod.files import reserved_report
-from vod.imagenet_vid import (
-    VidDataset,
-    VidFrame,
-    read_dataset,
-    relabelled,
-    vid_labels,
-)
+from vod.ground_truth import GroundTruth
+from vod.imagenet_vid import relabelled
 from vod.types import Detections, Frame
 
 SCORE_THRESHOLD = 0.05  # a precision-recall curve needs weak detections too
 
 
-def read_snippet(frames: Sequence[VidFrame]) -> Iterator[Frame]:
+def read_snippet(paths: Sequence[Path]) -> Iterator[Frame]:
     """Decode the pictures of one snippet.
 
     Raises:
         VideoError: naming the picture that cannot be read.
     """
-    for position, listed in enumerate(frames):
-        picture = cv2.imread(str(listed.image_path), cv2.IMREAD_COLOR_RGB)
+    for position, path in enumerate(paths):
+        picture = cv2.imread(str(path), cv2.IMREAD_COLOR_RGB)
         if picture is None:
-            raise VideoError(f"{listed.image_path} is missing or not a picture.")
+            raise VideoError(f"{path} is missing or not a picture.")
         yield Frame(position, position / 25, picture)
 
 
 def detect_dataset(
-    parts: Parts, dataset: VidDataset, *, progress: str | None = None
+    parts: Parts, truth: GroundTruth, *, progress: str | None = None
 ) -> dict[int, Detections]:
     """Run every snippet from its first frame on.
 
     Args:
         parts: the networks and policies.
-        dataset: snippets with their pictures.
+        truth: videos with their pictures.
         progress: title of a bar on stderr; None for no bar.
 
     Returns:
-        Detections under VID labels by the frame's index in the list.
+        Detections under the labels of `truth` by the frame's index in the list.
     """
-    labels = vid_labels(parts.detector.classes)
+    labels = ClassMap.between(parts.detector.classes, truth.classes).labels
     found = {}
     hidden = progress is None or not sys.stderr.isatty()
-    with tqdm(total=len(dataset.frames), desc=progress, disable=hidden) as bar:
-        for listed in dataset.snippets.values():
-            results = detect_video(parts, read_snippet(listed))
-            for frame, result in zip(listed, results, strict=True):
-                found[frame.index] = relabelled(result.detections, labels)
+    with tqdm(total=truth.num_frames, desc=progress, disable=hidden) as bar:
+        for _, frames in truth.videos():
+            paths = [truth.image_path(frame) for frame in frames]
+            indices = truth.frame_indices[frames].tolist()
+            results = detect_video(parts, read_snippet(paths))
+            for index, result in zip(indices, results, strict=True):
+                found[index] = relabelled(result.detections, labels)
                 bar.update()
     return found
 
@@ -89,7 +88,7 @@ def recovery(propagated: float, *, hold: float, every_frame: float) -> float | N
 
 def score_flows(
     config: PipelineConfig,
-    dataset: VidDataset,
+    truth: GroundTruth,
     *,
     flows: Sequence[str],
     intervals: Sequence[int],
@@ -105,14 +104,14 @@ def score_flows(
         parts = build_parts(chosen)
         for interval in intervals:
             parts = replace(parts, keyframes=FixedInterval(interval))
-            found = detect_dataset(parts, dataset, progress=f"{flow}, {interval}")
-            scores: VidScores = evaluate(dataset, found)
+            found = detect_dataset(parts, truth, progress=f"{flow}, {interval}")
+            scores = evaluate(truth, found)
             rows.append(
                 {
                     "flow": flow,
                     "keyframe_interval": interval,
                     "map": scores.mean_ap,
-                    "ap": scores.ap,
+                    "ap": {n: ap for n, ap in scores.ap.items() if ap is not None},
                 }
             )
     return rows
@@ -167,9 +166,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         for interval in args.keyframe_interval:
             with_interval(config, interval)
         with reserved_report(args.report) as write_report:
-            dataset = read_dataset(args.data, args.image_set)
+            truth = read_ground_truth(args.data, args.image_set)
+            if not truth.num_objects:
+                raise AnnotationError(
+                    f"{args.data} has no object in the list '{args.image_set}': there "
+                    "is nothing to score."
+                )
             rows = score_flows(
-                config, dataset, flows=args.flow, intervals=args.keyframe_interval
+                config, truth, flows=args.flow, intervals=args.keyframe_interval
             )
             add_recovery(rows)
             write_report({"config": to_mapping(config), "rows": rows})

@@ -7,7 +7,8 @@ import pytest
 from tests.builders import make_detections, make_info, names_in
 from vod.coco_classes import COCO_CATEGORIES, coco_category_ids
 from vod.errors import AnnotationError, ConfigError, VideoError
-from vod.imagenet_vid import read_submission
+from vod.imagenet_vid import VID_NAMES
+from vod.predictions_submission import read_submission_lines
 from vod.results import open_results, read_results
 from vod.types import Detections
 
@@ -148,7 +149,7 @@ def test_vid_lines_are_one_based_and_inclusive(tmp_path, name):
         "1 7 0.876540005 1.234 2.000 29.500 39.000",
         "1 9 0.25 0.000 0.000 4.000 5.000",
     ]
-    assert len(read_submission(path)) == 2
+    assert len(read_submission_lines(path, VID_NAMES)) == 2
 
 
 def test_vid_lines_need_a_class_of_imagenet_vid(tmp_path):
