@@ -8,8 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.scenes import make_found, make_truth
-from vod.evaluation import PROTOCOLS, evaluate, match
-from vod.evaluation.plain_loop import plain_ap, plain_match
+from vod.evaluation import FALSE_POSITIVE, PROTOCOLS, evaluate, match
+from vod.evaluation.motion import false_positive_weights
+from vod.evaluation.pairs import place
+from vod.evaluation.plain_loop import plain_ap, plain_iou, plain_match
 
 FRAMES = 4
 # Sides on a coarse grid: equal overlaps, and IoUs of exactly one half, do occur.
@@ -136,3 +138,45 @@ def test_detections_of_one_class_do_not_touch_another(objects, rows, protocol):
     both = evaluate(truth, make_found(*rows), protocol=protocol)
     alone = evaluate(truth, make_found(*dogs), protocol=protocol)
     assert both.ap["dog"] == alone.ap["dog"]
+
+
+@given(OBJECTS, ROWS, st.data())
+def test_false_positives_weigh_in_motion_groups_what_fgfa_gives_them(
+    objects, rows, data
+):
+    truth, found = truth_of(objects), make_found(*rows)
+    flags = st.lists(st.booleans(), min_size=len(objects), max_size=len(objects))
+    kept = np.array([data.draw(flags), data.draw(flags)], np.bool_).reshape(2, -1)
+    placement = place(truth, found)
+    taken = match(truth, found, PROTOCOLS["devkit"].rule)
+    weights = false_positive_weights(
+        truth,
+        found,
+        taken=taken,
+        placement=placement,
+        kept=kept,
+        empty=np.array([0.25, 0.5]),
+    )
+    for group, empty in enumerate([0.25, 0.5]):
+        expected = [
+            plain_weight(truth, found, row, kept[group], empty)
+            if taken[row] == FALSE_POSITIVE
+            else 0
+            for row in range(len(found))
+        ]
+        assert weights[group].tolist() == expected
+
+
+def plain_weight(truth, found, row, kept, empty):
+    """FGFA's rule for one unmatched detection."""
+    here = np.flatnonzero(truth.object_frames == found.indices[row] - 1)
+    if not len(here):
+        return empty
+    best = {True: -1.0, False: -1.0}
+    for number in here:
+        box = found.boxes[row].tolist()
+        iou = plain_iou(box, truth.boxes[number].tolist(), 1)
+        best[bool(kept[number])] = max(best[bool(kept[number])], iou)
+    if best[True] == best[False]:
+        return np.mean(~kept[here])
+    return float(best[True] > best[False])
