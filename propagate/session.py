@@ -5,11 +5,12 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
+import numpy as np
+
 from propagate.offline import results_of
 from propagate.pipeline import FrameResult, Parts
 from propagate.timing import StageTimer, timed
 from vod.background import BackgroundSink, prefetch
-from vod.classes import keep_labels
 from vod.display import Display
 from vod.draw import draw_detections
 from vod.errors import VideoError
@@ -45,11 +46,14 @@ class Outputs:
 
     def put(self, result: FrameResult) -> None:
         """Write one result to every output."""
-        frame, found = result.frame, result.detections
+        frame, tracked = result.frame, result.tracked
         if self.labels is not None:
-            found = keep_labels(found, self.labels)
+            tracked = tracked.select(np.isin(tracked.detections.labels, self.labels))
+        found = tracked.detections
         if self.results is not None:
-            self.results.write(frame.index, frame.time_s, result.key_frame, found)
+            self.results.write(
+                frame.index, frame.time_s, result.key_frame, found, tracked.provenance
+            )
         if self.video is None and self.display is None:
             return
         with self.timer.stage("draw"):

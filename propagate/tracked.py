@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from flow.field import FlowField
 from propagate.transport import Direction, TransportConfig, transport_boxes
+from vod.provenance import Provenance
 from vod.types import Detections, FloatArray, IntArray
 
 
@@ -46,6 +47,11 @@ class Tracked:
 
     def __len__(self) -> int:
         return len(self.detections)
+
+    @property
+    def provenance(self) -> Provenance:
+        """Where the rows come from, as results tell it."""
+        return Provenance(self.key_frames, self.ages, self.shifts, self.confidences)
 
     def carried(
         self,

@@ -6,7 +6,7 @@ import numpy as np
 
 from vod.config import nearest
 from vod.errors import ConfigError
-from vod.types import Detections, IntArray
+from vod.types import IntArray
 
 
 def select_labels(wanted: str, class_names: Sequence[str]) -> IntArray:
@@ -22,8 +22,3 @@ def select_labels(wanted: str, class_names: Sequence[str]) -> IntArray:
     if not names:
         raise ConfigError("--classes needs at least one class name, e.g. person,dog.")
     return np.array([class_names.index(name) for name in names], np.int32)
-
-
-def keep_labels(detections: Detections, labels: IntArray) -> Detections:
-    """Give only the detections of some labels."""
-    return detections.select(np.isin(detections.labels, labels))

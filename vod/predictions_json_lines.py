@@ -25,6 +25,7 @@ from vod.ground_truth import GroundTruth
 from vod.imagenet_vid import inclusive_boxes
 from vod.predictions import UNKNOWN_AGE, Predictions
 from vod.results_reading import ResultLine, read_results
+from vod.types import IntArray
 
 UNKNOWN_INDEX: Final = -1
 """Index of the detections on frames that the ground truth does not list."""
@@ -37,7 +38,8 @@ _SHOWN: Final = 3  # snippets named in a message
 def read_json_lines(path: Path, ground_truth: GroundTruth) -> Predictions:
     """Read one file, or a folder with one `.jsonl` or `.jsonl.gz` file a snippet.
 
-    Ages are counted from the last frame before that the file marks as a key frame.
+    Ages are the detections' own; where a line does not tell them, they are counted from
+    the last frame before that the file marks as a key frame.
 
     Raises:
         AnnotationError: naming the file and line that is wrong; a file that belongs to
@@ -131,11 +133,11 @@ def _collect(
 ) -> Predictions:
     """Give the detections of one file, boxes continuous as it has them."""
     read: list[ResultLine] = []
-    ages: list[int] = []
+    ages: list[IntArray] = []
     key = None
     for line in lines:
         key = line.frame if line.key_frame else key
-        ages.append(UNKNOWN_AGE if key is None else max(line.frame - key, UNKNOWN_AGE))
+        ages.append(_ages(line, key))
         read.append(line)
     indices = [listed.get(line.frame, UNKNOWN_INDEX) for line in read]
     if read and max(indices) == UNKNOWN_INDEX:
@@ -151,8 +153,16 @@ def _collect(
         np.concatenate([np.zeros(0, np.int32), *(d.labels for d in found)]),
         np.concatenate([np.zeros(0), *(d.scores for d in found)]),
         np.concatenate([np.zeros((0, 4)), *(d.boxes for d in found)]),
-        np.repeat(np.array(ages, np.int32), counts),
+        np.concatenate([np.zeros(0, np.int32), *ages]),
     )
+
+
+def _ages(line: ResultLine, key: int | None) -> IntArray:
+    """Give the age of every detection of a frame whose last key frame is `key`."""
+    if line.provenance is not None:
+        return line.provenance.ages
+    age = UNKNOWN_AGE if key is None else max(line.frame - key, UNKNOWN_AGE)
+    return np.full(len(line.detections), age, np.int32)
 
 
 def _merged(parts: list[Predictions], classes: tuple[str, ...]) -> Predictions:

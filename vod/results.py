@@ -2,24 +2,25 @@
 
 JSON lines (`vod-results/1`) keep everything and are read back by `read_results`: first
 a header line, `{"schema", "video", "classes", "config", "weights"}`, then one line a
-frame, `{"frame", "time_s", "key_frame", "detections": [{"box", "score", "label"}]}`,
-boxes x1, y1, x2, y2 in pixels of the frame, labels as class names.
+frame, `{"frame", "time_s", "key_frame", "detections"}`. Each detection has `box` (x1,
+y1, x2, y2 in pixels of the frame), `score` and `label` (the class name), and says where
+it comes from, as `Provenance` explains: `key_frame` (that frame's index), `age`,
+`displacement` and `confidence`. Files without these four are read as well.
 """
 
 import contextlib
 import gzip
 import io
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Protocol, Self, TextIO
+from typing import Any, Final, Self, TextIO
 
-from vod.coco_classes import coco_category_ids
 from vod.config import nearest
 from vod.errors import ConfigError, VideoError
 from vod.files import PendingFile, keeps_output
-from vod.imagenet_vid import format_submission_line, relabelled, vid_labels
+from vod.provenance import Provenance
+from vod.results_formats import CocoResults, Encoder, JsonLines, VidLines
 from vod.results_reading import SCHEMA, ResultLine, ResultsHeader, read_results
 from vod.types import Detections
 from vod.video_info import VideoInfo
@@ -40,19 +41,6 @@ _FORMAT_BY_SUFFIX: Final[Mapping[str, str]] = {
     ".json": "coco",
     ".txt": "vid",
 }
-_BOX_DECIMALS: Final = 2  # of a pixel
-_SCORE_DECIMALS: Final = 4
-_COCO_SCORE_DECIMALS: Final = 6  # rounding to 4 would make ties, which move AP
-
-
-class _Encoder(Protocol):
-    """Turn frames into text, with what stands before and after them."""
-
-    def opening(self) -> str: ...
-    def frame(
-        self, index: int, time_s: float, key_frame: bool, detections: Detections
-    ) -> str: ...
-    def closing(self) -> str: ...
 
 
 class ResultsWriter:
@@ -63,7 +51,7 @@ class ResultsWriter:
     nothing behind. See `open_results`.
     """
 
-    def __init__(self, path: Path, encoder: _Encoder) -> None:
+    def __init__(self, path: Path, encoder: Encoder) -> None:
         self._path = path
         self._encoder = encoder
         self._pending = PendingFile(path)
@@ -91,14 +79,29 @@ class ResultsWriter:
             self._discard()
 
     def write(
-        self, frame_index: int, time_s: float, key_frame: bool, detections: Detections
+        self,
+        frame_index: int,
+        time_s: float,
+        key_frame: bool,
+        detections: Detections,
+        provenance: Provenance | None = None,
     ) -> None:
         """Add the results of one frame; a frame without detections counts too.
 
+        Args:
+            frame_index: 0-based.
+            time_s: of the frame, in seconds.
+            key_frame: whether the whole detector ran on it.
+            detections: labels are positions in `class_names` of `open_results`.
+            provenance: of the detections, row by row; None where it is not known. JSON
+                lines alone have a place for it.
+
         Raises:
+            ShapeError: provenance and detections differ in length.
             VideoError: if the file cannot be written or is already finished.
         """
-        self._put(self._encoder.frame(frame_index, time_s, key_frame, detections))
+        line = ResultLine(frame_index, time_s, key_frame, detections, provenance)
+        self._put(self._encoder.frame(line))
 
     def close(self) -> None:
         """Finish the file and give it its name; again is harmless."""
@@ -170,10 +173,10 @@ def open_results(
         "config": dict(config),
         "weights": dict(weights),
     }
-    encoders: dict[str, Callable[[], _Encoder]] = {
-        "jsonl": lambda: _JsonLines(header, names),
-        "coco": lambda: _CocoResults(names),
-        "vid": lambda: _VidLines(names),
+    encoders: dict[str, Callable[[], Encoder]] = {
+        "jsonl": lambda: JsonLines(header, names),
+        "coco": lambda: CocoResults(names),
+        "vid": lambda: VidLines(names),
     }
     chosen = result_format or _format_of(path)
     if chosen not in encoders:
@@ -220,93 +223,3 @@ class _GzipFile(gzip.GzipFile):
             super().close()
         finally:
             self._raw.close()
-
-
-def _dump(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-
-
-class _JsonLines:
-    def __init__(self, header: Mapping[str, Any], names: Sequence[str]) -> None:
-        self._header, self._names = header, names
-
-    def opening(self) -> str:
-        return _dump(self._header) + "\n"
-
-    def frame(
-        self, index: int, time_s: float, key_frame: bool, detections: Detections
-    ) -> str:
-        found = [
-            {
-                "box": [round(side, _BOX_DECIMALS) for side in box],
-                "score": round(score, _SCORE_DECIMALS),
-                "label": self._names[label],
-            }
-            for box, score, label in _rows(detections)
-        ]
-        line = {"frame": index, "time_s": time_s, "key_frame": bool(key_frame)}
-        return _dump({**line, "detections": found}) + "\n"
-
-    def closing(self) -> str:
-        return ""
-
-
-class _CocoResults:
-    def __init__(self, names: tuple[str, ...]) -> None:
-        self._categories = coco_category_ids(names)
-        self._is_first = True
-
-    def opening(self) -> str:
-        return "["
-
-    def frame(
-        self, index: int, time_s: float, key_frame: bool, detections: Detections
-    ) -> str:
-        del time_s, key_frame  # COCO's format has no place for them
-        lines = []
-        for (x1, y1, x2, y2), score, label in _rows(detections):
-            found = {
-                "image_id": index + 1,
-                "category_id": self._categories[label],
-                "bbox": [
-                    round(side, _BOX_DECIMALS) for side in (x1, y1, x2 - x1, y2 - y1)
-                ],
-                "score": round(score, _COCO_SCORE_DECIMALS),
-            }
-            lines.append(("\n" if self._is_first else ",\n") + _dump(found))
-            self._is_first = False
-        return "".join(lines)
-
-    def closing(self) -> str:
-        return "\n]\n"
-
-
-class _VidLines:
-    def __init__(self, names: Sequence[str]) -> None:
-        self._labels = vid_labels(names)
-        if not len(names) or int(self._labels.max()) < 0:
-            raise ConfigError(
-                "ImageNet VID lines need a class of ImageNet VID (such as car or dog); "
-                "the detector has none of the 30."
-            )
-
-    def opening(self) -> str:
-        return ""
-
-    def frame(
-        self, index: int, time_s: float, key_frame: bool, detections: Detections
-    ) -> str:
-        del time_s, key_frame  # the format has no place for them
-        return "".join(
-            format_submission_line(index + 1, label, score=score, box=box) + "\n"
-            for box, score, label in _rows(relabelled(detections, self._labels))
-        )
-
-    def closing(self) -> str:
-        return ""
-
-
-def _rows(detections: Detections) -> list[tuple[list[float], float, int]]:
-    """Give box, score and label of each detection as plain Python values."""
-    boxes, scores = detections.boxes.tolist(), detections.scores.tolist()
-    return list(zip(boxes, scores, detections.labels.tolist(), strict=True))

@@ -11,10 +11,12 @@ from typing import Any, Final
 
 import numpy as np
 
-from vod.errors import AnnotationError
+from vod.errors import AnnotationError, ShapeError
+from vod.provenance import Provenance
 from vod.types import Detections
 
 SCHEMA: Final = "vod-results/1"
+_PROVENANCE_KEYS: Final = {"key_frame", "age", "displacement", "confidence"}
 _HEADER_KEYS: Final = {"schema": str, "video": dict, "classes": list}
 
 
@@ -44,12 +46,22 @@ class ResultLine:
         time_s: of the frame, in seconds.
         key_frame: whether the whole detector ran on it.
         detections: labels index the header's classes.
+        provenance: of the detections, row by row; None where the file does not say.
     """
 
     frame: int
     time_s: float
     key_frame: bool
     detections: Detections
+    provenance: Provenance | None = None
+
+    def __post_init__(self) -> None:
+        told, found = self.provenance, len(self.detections)
+        if told is not None and len(told) != found:
+            raise ShapeError(
+                f"frame {self.frame} has {found} detections and provenance of "
+                f"{len(told)}; expected one row each."
+            )
 
 
 def read_results(path: Path) -> tuple[ResultsHeader, Iterator[ResultLine]]:
@@ -114,6 +126,31 @@ def _result_line(line: dict[str, Any], labels: dict[str, int]) -> ResultLine:
             np.array([item["score"] for item in found], np.float32),
             np.array([labels[item["label"]] for item in found], np.int32),
         ),
+        _provenance(found),
+    )
+
+
+def _provenance(found: list[dict[str, Any]]) -> Provenance | None:
+    """Read where detections come from; None where any of them does not say."""
+    if not all(item.keys() >= _PROVENANCE_KEYS for item in found):
+        return None
+    for key in ("key_frame", "age"):
+        for item in found:
+            if type(item[key]) is not int or item[key] < 0:
+                raise ValueError(
+                    f"{key} must be a whole number, 0 or more, received {item[key]!r}"
+                )
+    displacements, confidences = (
+        np.array([item[key] for item in found], np.float32)
+        for key in ("displacement", "confidence")
+    )
+    if not (np.isfinite(displacements).all() and np.isfinite(confidences).all()):
+        raise ValueError("a displacement or confidence is not a finite number")
+    return Provenance(
+        np.array([item["key_frame"] for item in found], np.int32),
+        np.array([item["age"] for item in found], np.int32),
+        displacements,
+        confidences,
     )
 
 

@@ -13,6 +13,7 @@ from vod.ground_truth import GroundTruth
 from vod.imagenet_vid import VID_NAMES
 from vod.predictions import Predictions
 from vod.predictions_reading import read_predictions
+from vod.provenance import Provenance
 from vod.results import open_results
 from vod.types import Detections
 
@@ -98,6 +99,23 @@ def test_json_lines_are_read_as_written(rows, name):
     check_equal(read, rows, truth, inclusive=True)
     positions = [(index - 1) % 2 for index in read.indices.tolist()]
     assert read.ages.tolist() == positions
+
+
+@given(found, st.integers(0, 9))
+def test_ages_that_a_file_tells_win_over_counting(rows, age):
+    truth = make_truth()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "found.jsonl"
+        with open_results(
+            path, info=make_info(), class_names=CLASSES, config={}, weights={}
+        ) as writer:
+            for frame, detections in by_frame(rows).items():
+                ages = np.full(len(detections), age, np.int32)
+                whole = np.ones(len(detections), np.float32)
+                told = Provenance(ages, ages, whole, whole)
+                writer.write(frame, frame / 25, False, detections, told)
+        read = read_predictions(path, truth)
+    assert read.ages.tolist() == [age] * len(rows)
 
 
 @given(found, st.sampled_from(["found.json", "found.json.gz"]))

@@ -5,8 +5,11 @@ import types
 import numpy as np
 import pytest
 
+from propagate.pipeline import FrameResult
 from propagate.session import Outputs, Summary, process
 from propagate.timing import StageTimer
+from propagate.tracked import Tracked
+from tests.builders import make_detections
 from tests.toy_pipeline import dot_frame, make_parts
 from vod.errors import VideoError
 
@@ -27,9 +30,11 @@ class Recorder:
 
     def __init__(self, closed_after=None):
         self.rows, self.shown, self.closed_after = [], 0, closed_after
+        self.told = []
 
-    def write(self, index, _time_s, key_frame, detections):
+    def write(self, index, _time_s, key_frame, detections, provenance):
         self.rows.append((index, key_frame, len(detections)))
+        self.told.append((provenance.key_frames.tolist(), provenance.ages.tolist()))
 
     def show(self, _picture):
         self.shown += 1
@@ -54,6 +59,37 @@ def test_only_wanted_labels_are_written():
     outputs = Outputs(("dot",), labels=np.array([7]), results=recorder)
     process(ListSource(FRAMES), make_parts(), outputs)
     assert {count for _, _, count in recorder.rows} == {0}
+
+
+def test_every_box_tells_its_key_frame_and_age():
+    recorder = Recorder()
+    outputs = Outputs(("dot",), results=recorder)
+    process(ListSource(FRAMES), make_parts(interval=2), outputs)
+    assert recorder.told == [
+        ([0], [0]),
+        ([0], [1]),
+        ([2], [0]),
+        ([2], [1]),
+        ([4], [0]),
+    ]
+
+
+def test_classes_are_filtered_with_their_provenance():
+    found = make_detections(
+        ((0, 0, 4, 4), 0.9, 2), ((0, 0, 4, 4), 0.8, 7), ((0, 0, 4, 4), 0.7, 2)
+    )
+    tracked = Tracked(
+        found,
+        key_frames=np.array([5, 0, 10], np.int32),
+        ages=np.array([3, 8, 2], np.int32),
+        shifts=np.zeros(3, np.float32),
+        confidences=np.ones(3, np.float32),
+    )
+    recorder = Recorder()
+    outputs = Outputs(("dot",), labels=np.array([2]), results=recorder)
+    outputs.put(FrameResult(FRAMES[0], tracked, key_frame=False))
+    assert recorder.rows == [(0, False, 2)]
+    assert recorder.told == [([5, 10], [3, 2])]
 
 
 def test_closing_the_window_ends_the_run():

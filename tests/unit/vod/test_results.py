@@ -6,9 +6,10 @@ import pytest
 
 from tests.builders import make_detections, make_info, names_in
 from vod.coco_classes import COCO_CATEGORIES, coco_category_ids
-from vod.errors import AnnotationError, ConfigError, VideoError
+from vod.errors import AnnotationError, ConfigError, ShapeError, VideoError
 from vod.imagenet_vid import VID_NAMES
 from vod.predictions_submission import read_submission_lines
+from vod.provenance import Provenance
 from vod.results import open_results, read_results
 from vod.types import Detections
 
@@ -97,6 +98,70 @@ def test_json_lines_are_read_back(tmp_path):
     np.testing.assert_allclose(read[0].detections.scores, FOUND.scores, atol=5e-5)
     assert read[0].detections.labels.tolist() == [1, 2]
     assert len(read[1].detections) == 0
+
+
+TOLD = Provenance(
+    key_frames=np.array([0, 10], np.int32),
+    ages=np.array([7, 3], np.int32),
+    displacements=np.array([12.345, 0], np.float32),
+    confidences=np.array([0.87654, 1], np.float32),
+)
+
+
+def write_told(path, provenance=TOLD):
+    with open_for(path) as writer:
+        writer.write(7, 0.28, False, FOUND, provenance)
+        writer.write(8, 0.32, False, Detections.empty())
+    return path
+
+
+def test_json_lines_tell_where_each_detection_comes_from(tmp_path):
+    line = text_of(write_told(tmp_path / "a.jsonl")).splitlines()[1]
+    first, second = json.loads(line)["detections"]
+    assert first == {
+        "box": [1.23, 2.0, 30.5, 40.0],
+        "score": 0.8765,
+        "label": "car",
+        "key_frame": 0,
+        "age": 7,
+        "displacement": 12.35,
+        "confidence": 0.8765,
+    }
+    assert (second["key_frame"], second["age"]) == (10, 3)
+
+
+def test_provenance_is_read_back(tmp_path):
+    line, empty = read_results(write_told(tmp_path / "a.jsonl.gz"))[1]
+    assert line.provenance.key_frames.tolist() == [0, 10]
+    assert line.provenance.ages.tolist() == [7, 3]
+    np.testing.assert_allclose(line.provenance.displacements, [12.35, 0], atol=1e-6)
+    np.testing.assert_allclose(line.provenance.confidences, [0.8765, 1], atol=1e-6)
+    assert len(empty.provenance) == 0
+
+
+def test_files_without_provenance_are_read_without(tmp_path):
+    read = list(read_results(write_all(tmp_path / "a.jsonl"))[1])
+    assert read[0].provenance is None
+    assert len(read[0].detections) == 2
+
+
+@pytest.mark.parametrize("name", ["a.json", "a.txt"])
+def test_other_formats_are_the_same_with_provenance(tmp_path, name):
+    told = text_of(write_told(tmp_path / name))
+    assert text_of(write_told(tmp_path / name, None)) == told
+
+
+def test_provenance_of_another_number_of_detections_is_refused(tmp_path):
+    with (
+        open_for(tmp_path / "a.jsonl") as writer,
+        pytest.raises(ShapeError, match="frame 0 has 0 detections and provenance of 2"),
+    ):
+        writer.write(0, 0.0, True, Detections.empty(), TOLD)
+
+
+def test_columns_of_provenance_share_their_length():
+    with pytest.raises(ShapeError, match=r"Expected \(2,\) .* received \(1,\), \(2,\)"):
+        Provenance(TOLD.key_frames[:1], TOLD.ages, TOLD.displacements, TOLD.confidences)
 
 
 @pytest.mark.parametrize("name", ["a.json", "a.json.gz"])
@@ -214,6 +279,10 @@ def test_equal_results_are_equal_files(tmp_path):
 
 
 HEADER = '{"schema":"vod-results/1","video":{},"classes":["car"]}\n'
+CAR = (
+    '[{"box":[1,2,3,4],"score":0.5,"label":"car","key_frame":0,"age":0,'
+    '"displacement":0.25,"confidence":1}]'
+)
 FRAME = '{"frame":0,"time_s":0,"key_frame":true,"detections":%s}\n'
 
 
@@ -242,6 +311,18 @@ FRAME = '{"frame":0,"time_s":0,"key_frame":true,"detections":%s}\n'
         (
             HEADER + FRAME % '[{"box":[1,2,3,4],"score":1.5,"label":"car"}]',
             r"line 2 .*scores must lie in \[0, 1\]",
+        ),
+        (
+            HEADER + FRAME % CAR.replace("age", 'age":1.5,"x'),
+            r"line 2 .*age must be a whole number, 0 or more, received 1\.5",
+        ),
+        (
+            HEADER + FRAME % CAR.replace("key_frame", 'key_frame":-1,"x'),
+            r"line 2 .*key_frame must be a whole number, 0 or more, received -1",
+        ),
+        (
+            HEADER + FRAME % CAR.replace("0.25", "NaN"),
+            r"line 2 .*a displacement or confidence is not a finite number",
         ),
     ],
 )
