@@ -1,7 +1,7 @@
 """One annotation file (PASCAL VOC style XML) of ImageNet VID or DET.
 
 Nearly all files are written by one program, so their whole text fits one pattern, which
-is read six times faster than by an XML parser; whatever does not fit it to the last
+is read five times faster than by an XML parser; whatever does not fit it to the last
 byte goes to the parser, and both give the same values (a test compares them).
 """
 

@@ -56,7 +56,11 @@ def read_cached(frames: FrameList) -> AnnotationColumns:
     Raises:
         AnnotationError: naming the annotation file that is missing or wrong.
     """
-    path = cache_path(frames)
+    try:
+        path = cache_path(frames)
+    except RuntimeError as error:  # a user without home, as in some containers
+        logger.warning("annotations are parsed without a cache: %s", error)
+        return read_annotations(frames)
     signature = annotation_signature(frames)
     cached = _load(path, signature)
     if cached is not None:
@@ -118,16 +122,16 @@ def _state(path: str, now: int) -> _State:
 
 
 def _load(path: Path, signature: str) -> AnnotationColumns | None:
-    if not path.is_file():
-        return None
     try:
+        if not path.is_file():
+            return None
         columns = read_columns(path, FORMAT)
         stored = columns.pop(_SIGNATURE).tobytes().decode("ascii")
         if stored != signature:
             logger.info("annotations changed since %s was made.", path)
             return None
         return AnnotationColumns(**columns)
-    except (AnnotationError, KeyError, TypeError, UnicodeDecodeError) as error:
+    except (OSError, AnnotationError, KeyError, TypeError, UnicodeDecodeError) as error:
         logger.warning("the cache %s is made again: %s", path, error)
         return None
 

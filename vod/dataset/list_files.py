@@ -23,8 +23,9 @@ def find_lists(root: Path, split: str) -> tuple[str, str, list[Path]]:
     """
     kind, _, name = split.rpartition("/")
     if split.endswith(".txt") and Path(split).is_file():
-        stem = Path(split).stem
-        return (DET if stem.startswith(DET) else VID), stem, [Path(split)]
+        path = Path(split)
+        is_det = path.stem.startswith(DET) or path.absolute().parent.name == DET
+        return (DET if is_det else VID), path.stem, [path]
     kinds = (
         [kind] if kind in (VID, DET) else [DET] if name.startswith(DET) else [VID, DET]
     )

@@ -178,6 +178,17 @@ def test_without_a_cache_folder_it_lies_below_home(root, monkeypatch, tmp_path, 
     assert path.parent == tmp_path / "me" / ".cache" / "vod"
 
 
+def test_a_user_without_home_parses_every_time(root, monkeypatch, caplog):
+    def no_home():
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setattr(cache.Path, "home", no_home)
+    with caplog.at_level(logging.WARNING):
+        assert read_ground_truth(root).num_objects == 3
+    assert "parsed without a cache: Could not determine home" in caplog.text
+
+
 def _read_many(root, answers):
     for _ in range(20):
         answers.put(int(read_ground_truth(root).labels.sum()))

@@ -124,6 +124,8 @@ def test_det_training_lists_keep_positive_pictures(root):
     write_list(root, "DET/train_2.txt", *lines)
     names = ("train/ILSVRC2013_train/n1/n1_1", "train/x/n1_4")
     assert columns(read_frame_list(root, "DET/train_2")) == (names, [0, 0], [1, 2])
+    path = root / "ImageSets" / "DET" / "train_2.txt"
+    assert read_frame_list(root, str(path)).names == names
     write_list(root, "DET_train_30classes.txt", *(f"train/{line}" for line in lines))
     assert read_frame_list(root, "DET_train_30classes").names == names
 
