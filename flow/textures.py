@@ -35,27 +35,42 @@ def list_images(folders: Sequence[Path]) -> list[Path]:
     return found
 
 
-class TextureBank:
-    """Photographs, decoded once and kept small in memory."""
+def read_textures(
+    folders: Sequence[Path], *, limit: int, longest_side: int, seed: int
+) -> "TextureBank":
+    """Decode a random `limit` of the images below some folders.
 
-    def __init__(
-        self, folders: Sequence[Path], *, limit: int, longest_side: int, seed: int
-    ) -> None:
-        """Decode a random `limit` of the images below `folders`.
+    Args:
+        folders: searched at every depth.
+        limit: most images to keep (a 512-pixel one takes about 0.6 MB).
+        longest_side: larger images are shrunk to this many pixels.
+        seed: picks the images.
+
+    Raises:
+        FlowError: a folder without images, or an image that cannot be decoded.
+    """
+    paths = list_images(folders)
+    order = np.random.default_rng(seed).permutation(len(paths))[:limit]
+    images = [_decode(paths[i], longest_side) for i in order]
+    logger.info("textures from %d of %d images", len(images), len(paths))
+    return TextureBank(images)
+
+
+class TextureBank:
+    """Photographs in memory, to cut patches from; see `read_textures`."""
+
+    def __init__(self, images: Sequence[ByteArray]) -> None:
+        """Take the photographs.
 
         Args:
-            folders: searched at every depth.
-            limit: most images to keep (a 512-pixel one takes about 0.6 MB).
-            longest_side: larger images are shrunk to this many pixels.
-            seed: picks the images.
+            images: at least one, `(H, W, 3)` uint8 RGB, sizes may differ.
 
         Raises:
-            FlowError: a folder without images, or an image that cannot be decoded.
+            FlowError: there is none.
         """
-        paths = list_images(folders)
-        order = np.random.default_rng(seed).permutation(len(paths))[:limit]
-        self._images = [_decode(paths[i], longest_side) for i in order]
-        logger.info("textures from %d of %d images", len(self._images), len(paths))
+        if not len(images):
+            raise FlowError("textures need at least one photograph, received none.")
+        self._images = images
 
     def __len__(self) -> int:
         return len(self._images)
@@ -75,7 +90,7 @@ class TextureBank:
         Returns:
             `(height, width, 3)` uint8 RGB, mirrored half of the time.
         """
-        image = self._images[rng.integers(len(self._images))]
+        image = self._images[int(rng.integers(len(self._images)))]
         # 16:9 video squashed to a square has aspect 0.56.
         squash = float(np.exp(rng.uniform(np.log(0.56), np.log(1.5)))) ** 0.5
         rows = min(max(int(height * zoom * squash), 8), image.shape[0])

@@ -14,7 +14,7 @@ import keras
 
 from flow.lightflow import LightFlowConfig, build_lightflow
 from flow.synthetic import SyntheticConfig
-from flow.textures import TextureBank
+from flow.textures import TextureBank, read_textures
 from flow.train_callbacks import (
     EpochLog,
     Schedule,
@@ -143,7 +143,7 @@ def train(
     out.mkdir(parents=True, exist_ok=True)
     (out / "config.json").write_text(json.dumps(to_mapping(config), indent=1) + "\n")
     keras.utils.set_random_seed(config.seed)
-    bank = TextureBank(
+    bank = read_textures(
         images, limit=config.images, longest_side=config.longest_side, seed=config.seed
     )
     train_batches, held_out = _batches(config, bank)

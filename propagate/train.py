@@ -33,7 +33,7 @@ from flow.lightflow import (
     unfold_lightflow,
 )
 from flow.synthetic import SyntheticConfig
-from flow.textures import TextureBank
+from flow.textures import TextureBank, read_textures
 from flow.train import write_weights
 from flow.train_callbacks import EpochLog, Schedule, ScheduleConfig, Snapshot
 from flow.train_data import SyntheticBatches, normalise
@@ -199,7 +199,7 @@ def train(
     *,
     clips: Sequence[Clip],
     held_out: Sequence[Clip],
-    images: Sequence[Path],
+    bank: TextureBank | None,
     init: Path,
     out: Path,
     resume: bool = False,
@@ -210,7 +210,7 @@ def train(
         config: the run.
         clips: real pairs are drawn from these.
         held_out: agreement is measured on these after every epoch; may be empty.
-        images: folders of photographs for generated pairs; none needed without.
+        bank: photographs for generated pairs; None where there are none of these.
         init: weights folder of LightFlow to start from.
         out: gets log.csv, config.json, backups and weights.
         resume: go on from the backup in `out`.
@@ -229,9 +229,8 @@ def train(
     real = RealPairs(clips, config.pairs, size=size, cells=cells)
     generated = None
     if config.generated:
-        bank = TextureBank(
-            images, limit=config.images, longest_side=512, seed=config.seed
-        )
+        if bank is None:
+            raise ConfigError("generated pairs need photographs, or set generated=0.")
         generated = SyntheticBatches(
             bank,
             config.synthetic,
@@ -376,12 +375,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         config = load_config(JointTrainConfig, args.config, args.set)
         if config.generated and not args.images:
             raise ConfigError("generated pairs need --images, or set generated=0.")
+        bank = None
+        if config.generated:
+            bank = read_textures(
+                args.images, limit=config.images, longest_side=512, seed=config.seed
+            )
         teacher = load_detector(config.detector)
         train(
             config,
             clips=read_clips(args.videos, teacher, config.pairs),
             held_out=read_clips(args.held_out, teacher, config.pairs),
-            images=args.images,
+            bank=bank,
             init=args.init,
             out=args.out,
             resume=args.resume,

@@ -6,7 +6,7 @@ import pytest
 
 from flow.motion import HeavyTail, MotionConfig
 from flow.synthetic import SyntheticConfig, make_pair
-from flow.textures import TextureBank
+from flow.textures import read_textures
 from vod.errors import ConfigError
 
 PLAIN = {"photometric": 0.0, "noise": 0.0, "blur": 0.0}
@@ -23,7 +23,7 @@ def bank(tmp_path_factory):
         picture = cv2.resize(coarse, (240, 240), interpolation=cv2.INTER_CUBIC)
         clipped = np.clip(picture, 0, 255).astype(np.uint8)
         cv2.imwrite(str(folder / f"{name}.png"), clipped)
-    return TextureBank([folder], limit=4, longest_side=240, seed=0)
+    return read_textures([folder], limit=4, longest_side=240, seed=0)
 
 
 def warped(pair):
@@ -110,7 +110,7 @@ def test_a_bright_spot_that_moves_right_and_down_has_positive_flow(tmp_path):
     picture = np.zeros((96, 96, 3), np.uint8)
     picture[40:56, 40:56] = 255
     cv2.imwrite(str(tmp_path / "spot.png"), picture)
-    bank = TextureBank([tmp_path], limit=1, longest_side=96, seed=0)
+    bank = read_textures([tmp_path], limit=1, longest_side=96, seed=0)
     shift = HeavyTail(sigma=60, power=1, limit=24)
     motion = MotionConfig(still=0, shift=shift, turn=NONE, zoom=NONE, shear=NONE)
     config = SyntheticConfig(

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from flow.textures import TextureBank, list_images, silhouette
+from flow.textures import list_images, read_textures, silhouette
 from vod.errors import FlowError
 
 
@@ -31,13 +31,13 @@ def test_folders_without_images_are_refused(tmp_path):
 def test_a_broken_image_is_named(tmp_path):
     (tmp_path / "bad.jpg").write_bytes(b"text")
     with pytest.raises(FlowError, match=r"bad\.jpg cannot be decoded"):
-        TextureBank([tmp_path], limit=1, longest_side=32, seed=0)
+        read_textures([tmp_path], limit=1, longest_side=32, seed=0)
 
 
 def test_patches_are_rgb_of_the_wanted_size_and_repeatable(tmp_path):
     for name in "abc":
         write_image(tmp_path / f"{name}.png")
-    bank = TextureBank([tmp_path], limit=2, longest_side=32, seed=0)
+    bank = read_textures([tmp_path], limit=2, longest_side=32, seed=0)
     assert len(bank) == 2
     for zoom in (0.3, 1.0, 9.0):
         patch = bank.patch(np.random.default_rng(1), 20, 30, zoom=zoom)

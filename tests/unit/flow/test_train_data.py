@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from flow.synthetic import SyntheticConfig
-from flow.textures import TextureBank
+from flow.textures import read_textures
 from flow.train_data import (
     MIRRORS,
     REUSE_DISTANCE,
@@ -21,7 +21,7 @@ def bank(tmp_path_factory):
     folder = tmp_path_factory.mktemp("images")
     noise = np.random.default_rng(0).integers(0, 255, (60, 60, 3), np.uint8)
     cv2.imwrite(str(folder / "a.png"), noise)
-    return TextureBank([folder], limit=1, longest_side=60, seed=0)
+    return read_textures([folder], limit=1, longest_side=60, seed=0)
 
 
 def batches(bank, **changes):
