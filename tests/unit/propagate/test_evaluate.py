@@ -1,34 +1,80 @@
+"""The command line, on a data set of three grey pictures."""
+
+import json
+
 import pytest
 
-from propagate.evaluate import add_recovery, format_table, main, recovery
+from propagate.evaluate import main
+from tests.vid_layout import make_root
+
+
+@pytest.fixture
+def data(tmp_path):
+    return make_root(tmp_path / "data", pictures=True)
+
+
+def test_one_command_gives_table_report_and_figure(data, tmp_path, capsys):
+    report = tmp_path / "out.json"
+    arguments = ["--data", str(data), "--intervals", "1,2", "--report", str(report)]
+    assert main([*arguments, "--flow", "dis-ultrafast"]) == 0
+    written = json.loads(report.read_text())
+    ways = [(r["mode"], r["flow"], r["keyframe_interval"]) for r in written["rows"]]
+    flow = "dis-ultrafast"
+    assert ways == [
+        ("per-frame", None, 1),
+        *(("hold", None, 1), ("causal", flow, 1), ("offline", flow, 1)),
+        *(("hold", None, 2), ("causal", flow, 2), ("offline", flow, 2)),
+    ]
+    assert {row["map"] for row in written["rows"]} == {0.0}
+    assert written["frames"] == written["timing"]["frames"] == 3
+    assert written["config"]["postprocess"]["score_threshold"] == 0.05
+    assert len(capsys.readouterr().out.splitlines()) == 8
+    assert (tmp_path / "out.png").read_bytes()[:4] == b"\x89PNG"
+
+
+def test_maps_are_compared_without_offline(data, capsys):
+    arguments = ["--data", str(data), "--travels", "maps", "--flow", "zero"]
+    assert main(arguments) == 0
+    modes = [line.split()[0] for line in capsys.readouterr().out.splitlines()[1:]]
+    assert modes == ["per-frame", "hold", "causal"]
 
 
 @pytest.mark.parametrize(
-    ("propagated", "expected"), [(0.8, 1.0), (0.5, 0.0), (0.65, 0.5), (0.35, -0.5)]
+    ("arguments", "message"),
+    [
+        (["--modes", "casual"], "unknown mode 'casual'. Did you mean 'causal'"),
+        (["--modes", "causal", "--flow", "lightflo"], "unknown flow 'lightflo'"),
+        (["--keyframe-interval", "0"], "1 or more, received 0"),
+        (["--intervals", "5,0"], "1 or more, received 0"),
+        (["--split", "test"], "test.txt"),
+        (["--figure", "no/such/folder.png"], "does not exist"),
+    ],
 )
-def test_recovery_is_the_share_of_the_loss_won_back(propagated, expected):
-    assert recovery(propagated, hold=0.5, every_frame=0.8) == pytest.approx(expected)
+def test_wrong_input_is_one_sentence_and_leaves_nothing(
+    data, tmp_path, capsys, arguments, message
+):
+    report = tmp_path / "r.json"
+    assert main(["--data", str(data), "--report", str(report), *arguments]) == 1
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1
+    assert list(tmp_path.iterdir()) == [data]
 
 
-def test_recovery_is_undefined_where_holding_loses_nothing():
-    assert recovery(0.5, hold=0.5, every_frame=0.5) is None
+@pytest.mark.parametrize(
+    "arguments", [["--intervals", "5,x"], ["--travels", "features"], []]
+)
+def test_wrong_usage_is_refused(arguments, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        main(["--data", "x", *arguments] if arguments else [])
+    assert "usage" in capsys.readouterr().err
 
 
-def test_recovery_is_added_where_its_two_figures_are_known():
-    rows = [
-        {"flow": "none", "keyframe_interval": 1, "map": 0.8},
-        {"flow": "none", "keyframe_interval": 10, "map": 0.4},
-        {"flow": "lightflow", "keyframe_interval": 10, "map": 0.7},
-        {"flow": "lightflow", "keyframe_interval": 20, "map": 0.2},
-    ]
-    add_recovery(rows)
-    assert rows[2]["recovery"] == pytest.approx(0.75)
-    assert "recovery" not in rows[3]
-    assert "0.75" in format_table(rows)
-
-
-def test_a_missing_data_root_is_one_sentence(tmp_path, capsys):
-    code = main(["--data", str(tmp_path), "--report", str(tmp_path / "r.json")])
-    assert code == 1
-    assert "val.txt" in capsys.readouterr().err
-    assert list(tmp_path.iterdir()) == []
+def test_a_list_without_objects_is_refused(data, capsys):
+    lists = data / "ImageSets" / "VID"
+    (lists / "empty.txt").write_text("b/000001 1\n")
+    (data / "Annotations" / "VID" / "empty").symlink_to(
+        data / "Annotations" / "VID" / "val"
+    )
+    assert main(["--data", str(data), "--split", "empty"]) == 1
+    assert "there is nothing to score" in capsys.readouterr().err
