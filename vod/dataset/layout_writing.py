@@ -19,7 +19,7 @@ from vod.dataset.class_list import (
     name_classes,
     read_class_list,
 )
-from vod.dataset.frame_list import FOLDERS
+from vod.dataset.list_files import FOLDERS
 from vod.errors import AnnotationError, ConfigError, VideoError
 from vod.ground_truth import GroundTruth
 
