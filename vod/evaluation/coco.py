@@ -1,11 +1,11 @@
 """COCO's AP50, AP50:95 and AP by size, computed by pycocotools itself.
 
-pycocotools visits every pair of frame and class, five million in ImageNet VID, and
-holds a Python object a detection: hours and tens of gigabytes. Most detections overlap
-no object by half and can take none, nor stand in another's way. So only the others go
-through its `computeIoU` and `evaluateImg`, one class at a time; its `accumulate` sees
-every detection, in the order in which it would have collected them. The figures are the
-same to the last digit (tests hold this against `COCOeval` run as a whole).
+pycocotools visits every pair of frame and class, five million in ImageNet VID, four
+times over, and holds a Python object a detection. Most detections overlap no object by
+half: they can take none, nor stand in another's way. So only the others go through its
+`computeIoU` and `evaluateImg`, one class at a time; its `accumulate` sees every
+detection, in the order in which it would have collected them. The figures are the same
+to the last digit (tests hold this against `COCOeval` run as a whole).
 """
 
 import contextlib
