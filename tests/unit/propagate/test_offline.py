@@ -1,0 +1,132 @@
+"""With the next key frame in sight: the toy detector and flow, worked by hand."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from propagate.keyframes import FixedInterval
+from propagate.offline import detect_offline, results_of
+from propagate.pipeline import detect_video
+from tests.toy_pipeline import BrightestPixelFlow, dot_frame, make_parts
+
+
+def offline(parts, frames):
+    return list(detect_offline(parts, frames))
+
+
+def boxes_of(results):
+    return [result.detections.boxes.tolist() for result in results]
+
+
+RIGHTWARDS = [dot_frame(index, index + 1, 3) for index in range(5)]
+
+
+def test_boxes_follow_the_flow_from_both_sides():
+    results = offline(make_parts(4, BrightestPixelFlow()), RIGHTWARDS)
+    assert boxes_of(results) == [[[i + 0.5, 2.5, i + 2.5, 4.5]] for i in range(5)]
+    assert [r.key_frame for r in results] == [True, False, False, False, True]
+
+
+def test_provenance_names_the_nearer_key_frame():
+    results = offline(make_parts(4, BrightestPixelFlow()), RIGHTWARDS)
+    keys = [r.tracked.key_frames.tolist() for r in results]
+    assert keys == [[0], [0], [0], [4], [4]]
+    assert [r.tracked.ages.tolist() for r in results] == [[0], [1], [2], [1], [0]]
+    shifts = [float(r.tracked.shifts[0]) for r in results]
+    assert shifts == pytest.approx([0, 1, 2, 1, 0])
+
+
+def test_the_last_frame_is_a_key_frame():
+    parts = make_parts(3, BrightestPixelFlow())
+    results = offline(parts, RIGHTWARDS)
+    assert [r.key_frame for r in results] == [True, False, False, True, True]
+    assert parts.detector.features.calls == 3
+
+
+def test_scores_run_from_one_key_frames_to_the_others():
+    frames = [dot_frame(0, 1, 3, 255), dot_frame(1, 2, 3, 200), dot_frame(2, 3, 3, 153)]
+    results = offline(make_parts(2, BrightestPixelFlow()), frames)
+    scores = [r.detections.scores.tolist() for r in results]
+    np.testing.assert_allclose(scores, [[1.0], [0.8], [0.6]], rtol=1e-6)
+
+
+def test_held_boxes_of_both_key_frames_are_shown_where_they_differ():
+    frames = [dot_frame(0, 1, 1), dot_frame(1, 3, 3), dot_frame(2, 5, 5)]
+    before, between, after = offline(make_parts(2), frames)
+    assert sorted(boxes_of([between])[0]) == [
+        *boxes_of([before])[0],
+        *boxes_of([after])[0],
+    ]
+    root = 0.5**0.5
+    assert between.detections.scores.tolist() == pytest.approx([root, root])
+
+
+def test_a_weak_candidate_is_not_put_out_on_its_key_frame():
+    # 0.4 is less than the threshold 0.5, more than a candidate's 0.1. Confirmed by the
+    # next key frame, it counts in between: (0.4 + 0.8) / 2.
+    frames = [dot_frame(0, 2, 2, 102), dot_frame(1, 2, 2, 102), dot_frame(2, 2, 2, 204)]
+    results = offline(make_parts(2, BrightestPixelFlow()), frames)
+    assert [len(r.detections) for r in results] == [0, 1, 1]
+    assert results[1].detections.scores.tolist() == pytest.approx([0.6])
+
+
+def test_an_object_that_comes_in_between_is_carried_back():
+    # Nothing on the first key frame. Between: 1 * sqrt(share).
+    frames = [dot_frame(0, 0, 0, 0), dot_frame(1, 2, 2), dot_frame(2, 3, 2)]
+    results = offline(make_parts(2, BrightestPixelFlow()), frames)
+    assert [len(r.detections) for r in results] == [0, 1, 1]
+    np.testing.assert_allclose(boxes_of(results)[1], [[1.5, 1.5, 3.5, 3.5]], atol=1e-5)
+    assert results[1].detections.scores.tolist() == pytest.approx([0.5**0.5])
+
+
+def test_one_key_frame_each_is_the_plain_detector():
+    flow = BrightestPixelFlow()
+    plain = list(detect_video(make_parts(1), RIGHTWARDS))
+    both = offline(make_parts(1, flow), RIGHTWARDS)
+    assert boxes_of(both) == boxes_of(plain)
+    assert all(result.key_frame for result in both)
+
+
+def test_a_video_cut_at_a_key_frame_gives_the_same():
+    frames = [dot_frame(i, (3 * i) % 7, (2 * i) % 5) for i in range(9)]
+    parts = make_parts(4, BrightestPixelFlow())
+    whole = offline(parts, frames)
+    first, second = offline(parts, frames[:5]), offline(parts, frames[4:])
+    assert boxes_of(whole) == boxes_of([*first, *second[1:]])
+
+
+def test_no_frames_give_no_results():
+    assert offline(make_parts(), []) == []
+
+
+def test_a_single_frame_is_detected():
+    (result,) = offline(make_parts(10, BrightestPixelFlow()), RIGHTWARDS[:1])
+    assert result.key_frame
+    assert len(result.detections) == 1
+
+
+def test_the_first_result_does_not_wait():
+    read = []
+
+    def frames():
+        for frame in RIGHTWARDS:
+            read.append(frame.index)
+            yield frame
+
+    results = detect_offline(make_parts(4), frames())
+    assert next(results).frame.index == 0
+    assert read == [0]
+
+
+@pytest.mark.parametrize(("mode", "keys"), [("causal", 1), ("offline", 2)])
+def test_the_mode_decides_what_runs(mode, keys):
+    parts = replace(make_parts(10, BrightestPixelFlow()), mode=mode)
+    assert sum(r.key_frame for r in results_of(parts, RIGHTWARDS)) == keys
+
+
+def test_every_stage_is_timed():
+    parts = replace(make_parts(4, BrightestPixelFlow()), keyframes=FixedInterval(4))
+    offline(parts, RIGHTWARDS)
+    assert set(parts.timer.calls) == {"resize", "features", "head", "flow", "carry"}
+    assert parts.timer.calls["flow"] == 4
