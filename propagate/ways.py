@@ -82,6 +82,11 @@ class Networks:
             travels=self.travels if way.mode == "causal" else "boxes",
         )
 
+    def with_threshold(self, score: float) -> "Networks":
+        """Give the same networks, with detections down to a score."""
+        policy = replace(self.base.postprocess, score_threshold=score)
+        return replace(self, base=replace(self.base, postprocess=policy))
+
     def remembering(self) -> "Networks":
         """Give the same networks, each asked once about the same pictures."""
         detector = RememberingDetector.of(self.base.detector)
@@ -213,7 +218,7 @@ def detect_ways(
 def time_ways(
     networks: Networks, truth: GroundTruth, ways: Sequence[Way]
 ) -> dict[str, Any]:
-    """Time every way on the first frames of the set; nothing is remembered.
+    """Time every way, as in use, on the first frames of the set.
 
     Pictures are decoded before. The ways take turns, so that a slow spell of the
     machine meets them all.

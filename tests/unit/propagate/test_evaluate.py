@@ -27,7 +27,8 @@ def test_one_command_gives_table_report_and_figure(data, tmp_path, capsys):
     ]
     assert {row["map"] for row in written["rows"]} == {0.0}
     assert written["frames"] == written["timing"]["frames"] == 3
-    assert written["config"]["postprocess"]["score_threshold"] == 0.05
+    assert written["config"]["postprocess"]["score_threshold"] == 0.4
+    assert written["scored_from"] == 0.05
     assert len(capsys.readouterr().out.splitlines()) == 8
     assert (tmp_path / "out.png").read_bytes()[:4] == b"\x89PNG"
 

@@ -5,7 +5,6 @@ from dataclasses import replace
 import cv2
 import pytest
 
-from detector.postprocess import PostprocessConfig
 from propagate.ways import (
     MODES,
     Found,
@@ -50,10 +49,8 @@ def truth(tmp_path):
 
 @pytest.fixture
 def networks():
-    # As the command line does: below the threshold that offline asks for.
-    policy = PostprocessConfig(score_threshold=0.05)
-    base = replace(make_parts(), postprocess=policy)
-    return Networks(base, {"toy": BrightestPixelFlow()}, "boxes")
+    toy = Networks(make_parts(), {"toy": BrightestPixelFlow()}, "boxes")
+    return toy.with_threshold(0.05)  # as for scores: below what offline asks for
 
 
 def test_ways_are_listed_interval_by_interval():
