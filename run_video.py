@@ -25,6 +25,7 @@ from propagate.config import (
 )
 from propagate.pipeline import FrameResult, Parts
 from propagate.session import Outputs, Summary, process
+from propagate.track_ids import TrackIds
 from vod.classes import select_labels
 from vod.config import to_mapping
 from vod.display import Display
@@ -36,6 +37,7 @@ from vod.video import VideoWriter
 logger = logging.getLogger("run_video")
 
 NO_FILE = "none"
+ASSUMED_RATE = 30  # frames a second of a source that does not tell its own
 INTERRUPTED = 130  # what shells report for a program ended by Ctrl-C
 
 EPILOG = """\
@@ -89,6 +91,12 @@ def _add_output_arguments(parser: argparse.ArgumentParser) -> None:
         "--results-format",
         choices=RESULT_FORMATS,
         help="format of --results, whatever its ending",
+    )
+    group.add_argument(
+        "--track",
+        action="store_true",
+        help="number the objects, the same number as long as one is seen (ByteTrack; "
+        "needs pip install 'vod[track]')",
     )
     group.add_argument("--show", action="store_true", help="show frames in a window")
     group.add_argument("--quiet", action="store_true", help="say nothing but errors")
@@ -187,6 +195,8 @@ def open_outputs(
     outputs = Outputs(parts.detector.classes)
     if args.classes is not None:
         outputs.labels = select_labels(args.classes, parts.detector.classes)
+    if args.track:
+        outputs.track_ids = TrackIds(float(source.info.average_rate or ASSUMED_RATE))
     with contextlib.ExitStack() as stack:
         if video_path != NO_FILE:
             outputs.video = stack.enter_context(

@@ -10,6 +10,7 @@ import numpy as np
 from propagate.offline import results_of
 from propagate.pipeline import FrameResult, Parts
 from propagate.timing import StageTimer, timed
+from propagate.track_ids import TrackIds
 from vod.background import BackgroundSink, prefetch
 from vod.display import Display
 from vod.draw import draw_detections
@@ -29,6 +30,7 @@ class Outputs:
     Attributes:
         class_names: of the detector.
         labels: only detections of these are put out; None for all.
+        track_ids: gives what is put out its track numbers, if any.
         results: results file, if any.
         video: video with boxes, if any.
         display: window, if any.
@@ -38,6 +40,7 @@ class Outputs:
 
     class_names: Sequence[str]
     labels: IntArray | None = None
+    track_ids: TrackIds | None = None
     results: ResultsWriter | None = None
     video: VideoWriter | None = None
     display: Display | None = None
@@ -49,16 +52,28 @@ class Outputs:
         frame, tracked = result.frame, result.tracked
         if self.labels is not None:
             tracked = tracked.select(np.isin(tracked.detections.labels, self.labels))
-        found = tracked.detections
+        found, numbers = tracked.detections, None
+        if self.track_ids is not None:
+            with self.timer.stage("track"):
+                numbers = self.track_ids.assign(found, frame.time_s)
         if self.results is not None:
             self.results.write(
-                frame.index, frame.time_s, result.key_frame, found, tracked.provenance
+                frame.index,
+                frame.time_s,
+                result.key_frame,
+                found,
+                tracked.provenance,
+                numbers,
             )
         if self.video is None and self.display is None:
             return
         with self.timer.stage("draw"):
             drawn = draw_detections(
-                frame.rgb, found, self.class_names, key_frame=result.key_frame
+                frame.rgb,
+                found,
+                self.class_names,
+                key_frame=result.key_frame,
+                track_ids=numbers,
             )
         if self.video is not None:
             with self.timer.stage("encode"):

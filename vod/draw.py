@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from vod.errors import ConfigError
-from vod.types import ByteArray, Detections, FloatArray
+from vod.types import ByteArray, Detections, FloatArray, IntArray
 
 Colour = tuple[int, int, int]  # RGB, 0 to 255
 
@@ -56,6 +56,7 @@ def draw_detections(
     class_names: Sequence[str],
     *,
     key_frame: bool,
+    track_ids: IntArray | None = None,
 ) -> ByteArray:
     """Draw boxes with their class and score on a copy of a frame.
 
@@ -67,6 +68,7 @@ def draw_detections(
         detections: boxes in pixels of this frame.
         class_names: by label.
         key_frame: whether the whole detector ran on this frame.
+        track_ids: `(N,)` numbers to be shown, -1 for none; None for none at all.
 
     Returns:
         `(H, W, 3)` uint8, a new array.
@@ -84,6 +86,11 @@ def draw_detections(
         f"{class_names[label]} {score:.2f}"
         for label, score in zip(labels, detections.scores, strict=True)
     ]
+    if track_ids is not None:
+        tags = [
+            f"{tag} #{number}" if number >= 0 else tag
+            for tag, number in zip(tags, track_ids.tolist(), strict=True)
+        ]
     colours = [class_colour(label) for label in labels]
     picture = draw_boxes(rgb, detections.boxes, tags, colours)
     if key_frame:

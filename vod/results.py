@@ -5,7 +5,8 @@ a header line, `{"schema", "video", "classes", "config", "weights"}`, then one l
 frame, `{"frame", "time_s", "key_frame", "detections"}`. Each detection has `box` (x1,
 y1, x2, y2 in pixels of the frame), `score` and `label` (the class name), and says where
 it comes from, as `Provenance` explains: `key_frame` (that frame's index), `age`,
-`displacement` and `confidence`. Files without these four are read as well.
+`displacement` and `confidence`. Files without these four are read as well. Where
+objects were tracked, each has `track` too: its track's number, or null.
 """
 
 import contextlib
@@ -22,7 +23,7 @@ from vod.files import PendingFile, keeps_output
 from vod.provenance import Provenance
 from vod.results_formats import CocoResults, Encoder, JsonLines, VidLines
 from vod.results_reading import SCHEMA, ResultLine, ResultsHeader, read_results
-from vod.types import Detections
+from vod.types import Detections, IntArray
 from vod.video_info import VideoInfo
 
 __all__ = [
@@ -85,6 +86,7 @@ class ResultsWriter:
         key_frame: bool,
         detections: Detections,
         provenance: Provenance | None = None,
+        track_ids: IntArray | None = None,
     ) -> None:
         """Add the results of one frame; a frame without detections counts too.
 
@@ -95,12 +97,16 @@ class ResultsWriter:
             detections: labels are positions in `class_names` of `open_results`.
             provenance: of the detections, row by row; None where it is not known. JSON
                 lines alone have a place for it.
+            track_ids: of the detections, -1 for none; None where nothing was tracked.
+                JSON lines alone have a place for them.
 
         Raises:
-            ShapeError: provenance and detections differ in length.
+            ShapeError: provenance or track numbers and detections differ in length.
             VideoError: if the file cannot be written or is already finished.
         """
-        line = ResultLine(frame_index, time_s, key_frame, detections, provenance)
+        line = ResultLine(
+            frame_index, time_s, key_frame, detections, provenance, track_ids
+        )
         self._put(self._encoder.frame(line))
 
     def close(self) -> None:

@@ -55,6 +55,9 @@ class JsonLines:
         if line.provenance is not None:
             for item, told in zip(found, _told(line.provenance), strict=True):
                 item.update(told)
+        if line.track_ids is not None:
+            for item, number in zip(found, line.track_ids.tolist(), strict=True):
+                item["track"] = number if number >= 0 else None
         facts = {
             "frame": line.frame,
             "time_s": line.time_s,

@@ -13,7 +13,7 @@ import numpy as np
 
 from vod.errors import AnnotationError, ShapeError
 from vod.provenance import Provenance
-from vod.types import Detections
+from vod.types import Detections, IntArray
 
 SCHEMA: Final = "vod-results/1"
 _PROVENANCE_KEYS: Final = {"key_frame", "age", "displacement", "confidence"}
@@ -47,6 +47,8 @@ class ResultLine:
         key_frame: whether the whole detector ran on it.
         detections: labels index the header's classes.
         provenance: of the detections, row by row; None where the file does not say.
+        track_ids: `(N,)` int32 number of each detection's track, -1 for none; None
+            where nothing was tracked.
     """
 
     frame: int
@@ -54,6 +56,7 @@ class ResultLine:
     key_frame: bool
     detections: Detections
     provenance: Provenance | None = None
+    track_ids: IntArray | None = None
 
     def __post_init__(self) -> None:
         told, found = self.provenance, len(self.detections)
@@ -61,6 +64,11 @@ class ResultLine:
             raise ShapeError(
                 f"frame {self.frame} has {found} detections and provenance of "
                 f"{len(told)}; expected one row each."
+            )
+        if self.track_ids is not None and self.track_ids.shape != (found,):
+            raise ShapeError(
+                f"frame {self.frame} has {found} detections and track numbers of shape "
+                f"{self.track_ids.shape}; expected one each."
             )
 
 
@@ -127,6 +135,7 @@ def _result_line(line: dict[str, Any], labels: dict[str, int]) -> ResultLine:
             np.array([labels[item["label"]] for item in found], np.int32),
         ),
         _provenance(found),
+        _track_ids(found),
     )
 
 
@@ -152,6 +161,19 @@ def _provenance(found: list[dict[str, Any]]) -> Provenance | None:
         displacements,
         confidences,
     )
+
+
+def _track_ids(found: list[dict[str, Any]]) -> IntArray | None:
+    """Read track numbers; None where no detection has the key."""
+    if not any("track" in item for item in found):
+        return None
+    numbers = [item.get("track") for item in found]
+    for number in numbers:
+        if number is not None and (type(number) is not int or number < 0):
+            raise ValueError(
+                f"track must be null or a whole number, 0 or more, received {number!r}"
+            )
+    return np.array([-1 if n is None else n for n in numbers], np.int32)
 
 
 def _parse(path: Path, number: int, text: str) -> dict[str, Any]:

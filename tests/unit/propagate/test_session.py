@@ -30,11 +30,12 @@ class Recorder:
 
     def __init__(self, closed_after=None):
         self.rows, self.shown, self.closed_after = [], 0, closed_after
-        self.told = []
+        self.told, self.tracks = [], []
 
-    def write(self, index, _time_s, key_frame, detections, provenance):
+    def write(self, index, _time_s, key_frame, detections, provenance, track_ids):
         self.rows.append((index, key_frame, len(detections)))
         self.told.append((provenance.key_frames.tolist(), provenance.ages.tolist()))
+        self.tracks.append(None if track_ids is None else track_ids.tolist())
 
     def show(self, _picture):
         self.shown += 1
@@ -150,3 +151,37 @@ def test_the_closing_line_counts_frames_and_names_stages():
         pass
     line = Summary(frames=20, key_frames=2, seconds=4.0, timers=(timer,)).line()
     assert line.startswith("20 frames, 2 key frames, 5.0 fps; ms a call: decode 0.0")
+
+
+class Numbering:
+    """Numbers boxes by their frame; remembers what it saw."""
+
+    def __init__(self):
+        self.seen = []
+
+    def assign(self, found, time_s):
+        self.seen.append((len(found), time_s))
+        return np.full(len(found), len(self.seen), np.int32)
+
+
+def test_what_is_put_out_gets_its_track_numbers():
+    recorder, numbering = Recorder(), Numbering()
+    outputs = Outputs(("dot",), track_ids=numbering, results=recorder)
+    process(ListSource(FRAMES), make_parts(interval=2), outputs)
+    assert numbering.seen == [(1, frame.time_s) for frame in FRAMES]
+    assert recorder.tracks == [[1], [2], [3], [4], [5]]
+
+
+def test_only_what_is_put_out_is_tracked():
+    recorder, numbering = Recorder(), Numbering()
+    outputs = Outputs(
+        ("dot",), labels=np.array([7]), track_ids=numbering, results=recorder
+    )
+    process(ListSource(FRAMES), make_parts(), outputs)
+    assert [count for count, _ in numbering.seen] == [0] * 5
+
+
+def test_without_tracking_no_numbers_are_written():
+    recorder = Recorder()
+    process(ListSource(FRAMES), make_parts(), Outputs(("dot",), results=recorder))
+    assert recorder.tracks == [None] * 5

@@ -152,3 +152,15 @@ def test_boxes_may_have_any_tag_or_none():
     assert drawn[30, 34].tolist() == list(blue)
     assert not drawn[:20, :30].any()  # no tag above the first
     assert drawn[:20, 34:].any()
+
+
+def test_a_track_number_is_drawn_where_there_is_one():
+    rgb = make_picture(height=120, width=240)
+    found = make_detections(((5, 30, 60, 60), 0.9, 3), ((120, 30, 180, 60), 0.8, 4))
+
+    def drawn(track_ids):
+        return draw_detections(rgb, found, NAMES, key_frame=False, track_ids=track_ids)
+
+    plain, numbered = drawn(None), drawn(np.array([7, -1], np.int32))
+    assert not np.array_equal(plain[:, :120], numbered[:, :120])
+    np.testing.assert_array_equal(plain, drawn(np.array([-1, -1], np.int32)))

@@ -340,3 +340,47 @@ def test_a_missing_file_and_a_cut_gzip_are_one_sentence(tmp_path):
     path.write_bytes(path.read_bytes()[:-20])
     with pytest.raises(AnnotationError, match=r"a\.jsonl\.gz cannot be read"):
         list(read_results(path)[1])
+
+
+def write_tracked(path, track_ids, *, found=FOUND):
+    with open_for(path) as writer:
+        writer.write(7, 0.28, False, found, track_ids=np.array(track_ids, np.int32))
+    return path
+
+
+def test_json_lines_tell_the_track_of_each_detection(tmp_path):
+    line = text_of(write_tracked(tmp_path / "a.jsonl", [3, -1])).splitlines()[1]
+    assert [found["track"] for found in json.loads(line)["detections"]] == [3, None]
+
+
+def test_tracks_are_read_back(tmp_path):
+    (line,) = read_results(write_tracked(tmp_path / "a.jsonl", [3, -1]))[1]
+    assert line.track_ids.tolist() == [3, -1]
+    assert line.track_ids.dtype == np.int32
+
+
+def test_files_without_tracks_are_read_without(tmp_path):
+    read = list(read_results(write_all(tmp_path / "a.jsonl"))[1])
+    assert [line.track_ids for line in read] == [None, None, None]
+
+
+@pytest.mark.parametrize("name", ["a.json", "a.txt"])
+def test_other_formats_are_the_same_with_tracks(tmp_path, name):
+    tracked = text_of(write_tracked(tmp_path / name, [3, -1]))
+    with open_for(tmp_path / f"b{name}") as writer:
+        writer.write(7, 0.28, False, FOUND)
+    assert text_of(tmp_path / f"b{name}") == tracked
+
+
+def test_tracks_of_another_number_of_detections_are_refused(tmp_path):
+    with pytest.raises(ShapeError, match=r"2 detections and track numbers.*\(1,\)"):
+        write_tracked(tmp_path / "a.jsonl", [3])
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("track", ["-1", "1.5", "true", '"a"'])
+def test_a_track_that_is_no_number_is_refused(tmp_path, track):
+    path = write_tracked(tmp_path / "a.jsonl", [3, -1])
+    path.write_text(text_of(path).replace('"track":3', f'"track":{track}'))
+    with pytest.raises(AnnotationError, match=r"line 2 .* track must be null or a"):
+        list(read_results(path)[1])
