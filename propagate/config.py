@@ -8,6 +8,7 @@ from typing import Literal
 import detector.registry
 import flow.registry
 from detector.postprocess import PostprocessConfig
+from propagate.calibration import CalibrationConfig
 from propagate.keyframes import FixedInterval
 from propagate.pipeline import Mode, Parts, Travels
 from propagate.transport import TransportConfig
@@ -51,6 +52,8 @@ class PropagateConfig:
         travels: `boxes` are carried by the flow inside them, from frame to frame;
             `maps` are warped from the key frame in one step, as in the paper (causal).
         transport: how boxes are carried.
+        calibration: how the scores of boxes carried in mode causal fall; the score
+            threshold looks at the score before.
         border: what the warp finds outside a map.
     """
 
@@ -58,6 +61,7 @@ class PropagateConfig:
     mode: Literal["auto", "causal", "offline"] = "auto"
     travels: Travels = "boxes"
     transport: TransportConfig = field(default_factory=TransportConfig)
+    calibration: CalibrationConfig = field(default_factory=CalibrationConfig)
     border: Border = "edge"
 
     def __post_init__(self) -> None:
@@ -145,6 +149,7 @@ def build_parts(config: PipelineConfig, *, is_live: bool = False) -> Parts:
         mode=resolve_mode(config.propagate, is_live=is_live),
         travels=config.propagate.travels,
         transport=config.propagate.transport,
+        calibration=config.propagate.calibration,
         border=config.propagate.border,
     )
 

@@ -20,6 +20,7 @@ from detector.detector import Detector
 from detector.postprocess import PostprocessConfig
 from flow.estimator import FlowEstimator
 from flow.field import FlowField
+from propagate.calibration import CalibrationConfig, calibrated
 from propagate.keyframes import KeyframePolicy
 from propagate.timing import StageTimer
 from propagate.tracked import Tracked
@@ -85,6 +86,7 @@ class Parts:
         mode: `causal` uses past frames only, `offline` the next key frame as well.
         travels: what goes from key frames to the others.
         transport: how boxes are carried.
+        calibration: of the scores of boxes carried in mode causal; None leaves them.
         border: what the warp of maps finds outside them.
         timer: collects the time of each stage.
     """
@@ -96,6 +98,7 @@ class Parts:
     mode: Mode = "causal"
     travels: Travels = "boxes"
     transport: TransportConfig = field(default_factory=TransportConfig)
+    calibration: CalibrationConfig | None = None
     border: Border = "edge"
     timer: StageTimer = field(default_factory=StageTimer)
 
@@ -137,7 +140,12 @@ def step(
             flow, frame_size=(frame.height, frame.width), config=parts.transport
         )
     state = replace(key, flow_image=flow_image, tracked=tracked)
-    return result_of(parts, frame, tracked), state
+    result = result_of(parts, frame, tracked)
+    if parts.calibration is not None:
+        # After the threshold: calibration orders what is shown, it hides nothing.
+        shown = calibrated(result.tracked, parts.calibration)
+        result = replace(result, tracked=shown)
+    return result, state
 
 
 def _key_frame(
