@@ -124,6 +124,18 @@ def _add_pipeline_arguments(parser: argparse.ArgumentParser) -> None:
         help="run the whole detector on every N-th frame (default 10)",
     )
     group.add_argument(
+        "--keyframes",
+        choices=("fixed", "adaptive"),
+        help="fixed: that; adaptive: where the boxes became doubtful, as often on "
+        "average (default fixed). Both also at scene cuts",
+    )
+    group.add_argument(
+        "--budget",
+        type=float,
+        metavar="N",
+        help="adaptive: one key frame in N frames on average (default: the interval)",
+    )
+    group.add_argument(
         "--mode",
         choices=("auto", "causal", "offline"),
         help="offline also uses the next key frame, causal past frames only "
@@ -153,6 +165,8 @@ def _add_pipeline_arguments(parser: argparse.ArgumentParser) -> None:
 
 FLAG_KEYS = {
     "keyframe_interval": "propagate.keyframe_interval",
+    "keyframes": "propagate.keyframes",
+    "budget": "propagate.budget",
     "mode": "propagate.mode",
     "detector": "detector.name",
     "flow": "flow.name",

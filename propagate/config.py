@@ -9,7 +9,7 @@ import detector.registry
 import flow.registry
 from detector.postprocess import PostprocessConfig
 from propagate.calibration import CalibrationConfig
-from propagate.keyframes import FixedInterval
+from propagate.keyframes import Adaptive, FixedInterval, KeyframePolicy
 from propagate.pipeline import Mode, Parts, Travels
 from propagate.transport import TransportConfig
 from propagate.warp import Border
@@ -46,6 +46,9 @@ class PropagateConfig:
 
     Attributes:
         keyframe_interval: the whole detector runs on every n-th frame (paper: 10).
+        keyframes: `fixed` is that; `adaptive` runs it where what is carried became
+            doubtful, as often on average. Both begin anew at a scene cut.
+        budget: mean interval of adaptive key frames; None is keyframe_interval.
         mode: `causal` uses past frames only; `offline` also the next key frame, and
             answers an interval later; `auto` is causal for live sources and offline for
             files.
@@ -58,6 +61,8 @@ class PropagateConfig:
     """
 
     keyframe_interval: int = 10
+    keyframes: Literal["fixed", "adaptive"] = "fixed"
+    budget: float | None = None
     mode: Literal["auto", "causal", "offline"] = "auto"
     travels: Travels = "boxes"
     transport: TransportConfig = field(default_factory=TransportConfig)
@@ -66,6 +71,12 @@ class PropagateConfig:
 
     def __post_init__(self) -> None:
         FixedInterval(self.keyframe_interval)
+        if self.budget is not None and self.keyframes == "fixed":
+            raise ConfigError(
+                "budget is for adaptive key frames: add keyframes=adaptive, or set "
+                "keyframe_interval instead."
+            )
+        keyframe_policy(self)
         if self.travels == "maps" and self.mode == "offline":
             raise ConfigError(
                 "maps travel in one direction: mode offline needs travels=boxes."
@@ -107,6 +118,14 @@ def load_pipeline_config(
     return load_config(PipelineConfig, path, overrides)
 
 
+def keyframe_policy(config: PropagateConfig) -> KeyframePolicy:
+    """Give the policy that a config names."""
+    if config.keyframes == "fixed":
+        return FixedInterval(config.keyframe_interval)
+    budget = config.budget
+    return Adaptive(config.keyframe_interval if budget is None else budget)
+
+
 def resolve_mode(config: PropagateConfig, *, is_live: bool) -> Mode:
     """Say which mode `auto` means for a source."""
     if config.mode != "auto":
@@ -144,7 +163,7 @@ def build_parts(config: PipelineConfig, *, is_live: bool = False) -> Parts:
     return Parts(
         detector=loaded,
         flow=estimator,
-        keyframes=FixedInterval(config.propagate.keyframe_interval),
+        keyframes=keyframe_policy(config.propagate),
         postprocess=config.postprocess,
         mode=resolve_mode(config.propagate, is_live=is_live),
         travels=config.propagate.travels,

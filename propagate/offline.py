@@ -7,7 +7,7 @@ At most one interval of frames is in memory.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from flow.field import FlowField
 from propagate.fusion import Association, associate, fuse
@@ -18,12 +18,15 @@ from propagate.pipeline import (
     detect,
     detect_video,
     flow_between,
+    followed,
     prepare,
     resize,
     result_of,
+    watched,
 )
 from propagate.tracked import Tracked
-from vod.types import ByteArray, Frame
+from propagate.watch import Watch
+from vod.types import ByteArray, Detections, Frame
 
 CANDIDATE_THRESHOLD = 0.1
 """Weak detections of a key frame may be confirmed by the next one."""
@@ -31,40 +34,54 @@ CANDIDATE_THRESHOLD = 0.1
 
 @dataclass(frozen=True, eq=False, slots=True)
 class _Step:
-    """One frame that waits, with the flow to the frame before it, if there is one."""
+    """One frame that waits for the next key frame.
+
+    Attributes:
+        frame: decoded.
+        resized: the detector's picture.
+        flow_image: the flow estimator's.
+        flow: to the frame before; None without flow, and where a scene begins.
+        forward: the last key frame's boxes, carried here; a key frame's own.
+        watch: what tells key frames and cuts, as of this frame.
+    """
 
     frame: Frame
     resized: ByteArray
     flow_image: FlowImage
     flow: FlowField | None
+    forward: Tracked
+    watch: Watch
 
 
 def detect_offline(parts: Parts, frames: Iterable[Frame]) -> Iterator[FrameResult]:
-    """Yield one result a frame, in order; the last frame is a key frame too.
+    """Yield one result a frame, in order; the last of a scene is a key frame too.
 
-    Holds the frames since the last key frame, and no more.
+    Holds the frames since the last key frame, and no more. Nothing crosses a cut.
     """
     waiting: list[_Step] = []
-    first: Tracked | None = None
     for frame in frames:
-        resized = resize(parts, frame)
-        flow_image = prepare(parts, resized)
-        previous = waiting[-1].flow_image if waiting else None
-        flow = flow_between(parts, flow_image, previous)
-        current = _Step(frame, resized, flow_image, flow)
-        if first is None:
-            first = _detected(parts, current)
-            yield result_of(parts, frame, first, key_frame=True)
-            waiting = [current]
-        elif parts.keyframes.is_key(frame.index, waiting[0].frame.index):
-            last = _detected(parts, current)
-            yield from _between(parts, first, [*waiting[1:], current], last)
-            first, waiting = last, [current]
-        else:
+        current = _seen(parts, frame, waiting[-1] if waiting else None)
+        if waiting and not current.watch.is_key(parts.keyframes):
             waiting.append(current)
-    if first is not None and len(waiting) > 1:
-        last = _detected(parts, waiting[-1])
-        yield from _between(parts, first, waiting[1:], last)
+            continue
+        last = _detected(parts, current)
+        begins = not waiting or current.watch.is_cut
+        if not begins:
+            yield from _between(parts, [*waiting, current], last)
+        else:
+            yield from _scene_end(parts, waiting)
+            if len(waiting) > 1:  # the budget pays for the last scene's end as well
+                paid = current.watch.after_key(parts.keyframes)
+                current = replace(current, watch=paid)
+            result = result_of(parts, frame, last, key_frame=True)
+            yield replace(result, is_cut=current.watch.is_cut)
+        after = current.watch.after_key(
+            parts.keyframes,
+            carried=None if begins else current.forward,
+            found=last,
+        )
+        waiting = [replace(current, forward=last, watch=after)]
+    yield from _scene_end(parts, waiting)
 
 
 def results_of(parts: Parts, frames: Iterable[Frame]) -> Iterator[FrameResult]:
@@ -73,38 +90,56 @@ def results_of(parts: Parts, frames: Iterable[Frame]) -> Iterator[FrameResult]:
     return run(parts, frames)
 
 
+def _seen(parts: Parts, frame: Frame, previous: _Step | None) -> _Step:
+    """Look at the next frame, and carry the last key frame's boxes to it."""
+    resized = resize(parts, frame)
+    flow_image = prepare(parts, resized)
+    watch = watched(parts, resized, previous.watch if previous else None)
+    if previous is None or watch.is_cut:
+        nothing = Tracked.fresh(Detections.empty(), frame.index)
+        return _Step(frame, resized, flow_image, None, nothing, watch)
+    flow = flow_between(parts, flow_image, previous.flow_image)
+    forward = followed(parts, frame, previous.forward, flow)
+    with parts.timer.stage("evidence"):
+        watch = watch.doubted(
+            parts.keyframes,
+            previous.watch,
+            flow,
+            before=previous.forward,
+            after=forward,
+        )
+    return _Step(frame, resized, flow_image, flow, forward, watch)
+
+
 def _detected(parts: Parts, current: _Step) -> Tracked:
     threshold = min(CANDIDATE_THRESHOLD, parts.postprocess.score_threshold)
     return detect(parts, current.frame, current.resized, threshold)[1]
 
 
+def _scene_end(parts: Parts, steps: Sequence[_Step]) -> Iterator[FrameResult]:
+    """Yield what still waits when no further frame of the scene comes."""
+    if len(steps) > 1:
+        yield from _between(parts, steps, _detected(parts, steps[-1]))
+
+
 def _between(
-    parts: Parts, first: Tracked, steps: Sequence[_Step], last: Tracked
+    parts: Parts, steps: Sequence[_Step], last: Tracked
 ) -> Iterator[FrameResult]:
-    """Yield the frames after one key frame up to and including the next."""
+    """Yield the frames after one key frame, the first step, up to the next."""
+    forward = [step.forward for step in steps[1:]]
+    backward = _followed_back(parts, last, steps[1:])
     with parts.timer.stage("carry"):
-        forward = _followed(parts, first, steps)
-        backward = _followed_back(parts, last, steps)
         pairs: Association = associate(forward, backward)
-    for position, current in enumerate(steps[:-1], 1):
+    for position, current in enumerate(steps[1:-1], 1):
         with parts.timer.stage("carry"):
             fused = fuse(
                 forward[position - 1],
                 backward[position - 1],
                 pairs,
-                share=position / len(steps),
+                share=position / (len(steps) - 1),
             )
         yield result_of(parts, current.frame, fused)
     yield result_of(parts, steps[-1].frame, last, key_frame=True)
-
-
-def _followed(parts: Parts, first: Tracked, steps: Sequence[_Step]) -> list[Tracked]:
-    """Carry the first key frame's boxes to every step."""
-    found = []
-    for current in steps:
-        first = _moved(parts, first, current, current.flow, forward=True)
-        found.append(first)
-    return found
 
 
 def _followed_back(
@@ -113,23 +148,7 @@ def _followed_back(
     """Carry the last key frame's boxes back to every step; the order of `steps`."""
     found = [last]
     for later in reversed(steps[1:]):
-        found.append(_moved(parts, found[-1], later, later.flow, forward=False))
+        found.append(
+            followed(parts, later.frame, found[-1], later.flow, direction="backward")
+        )
     return found[::-1]
-
-
-def _moved(
-    parts: Parts,
-    tracked: Tracked,
-    current: _Step,
-    flow: FlowField | None,
-    *,
-    forward: bool,
-) -> Tracked:
-    if flow is None:
-        return tracked.held()
-    return tracked.carried(
-        flow,
-        frame_size=(current.frame.height, current.frame.width),
-        config=parts.transport,
-        direction="forward" if forward else "backward",
-    )

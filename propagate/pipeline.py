@@ -24,8 +24,9 @@ from propagate.calibration import CalibrationConfig, calibrated
 from propagate.keyframes import KeyframePolicy
 from propagate.timing import StageTimer
 from propagate.tracked import Tracked
-from propagate.transport import TransportConfig
+from propagate.transport import Direction, TransportConfig
 from propagate.warp import Border, warp
+from propagate.watch import Watch
 from vod.types import ByteArray, Detections, FloatArray, Frame
 
 Maps = tuple[FloatArray, ...]
@@ -46,12 +47,14 @@ class KeyState:
             boxes travel, the key frame's where maps do.
         maps: the key frame's propagated maps, `(1, h, w, c)` each.
         tracked: what is followed, as of the last frame.
+        watch: what tells key frames and cuts, as of the last frame.
     """
 
     index: int
     flow_image: FlowImage
     maps: Maps
     tracked: Tracked
+    watch: Watch
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -62,11 +65,13 @@ class FrameResult:
         frame: the decoded frame.
         tracked: boxes in its pixels, with their provenance.
         key_frame: True where the whole detector ran.
+        is_cut: True where a new scene begins: nothing comes from before.
     """
 
     frame: Frame
     tracked: Tracked
     key_frame: bool
+    is_cut: bool = False
 
     @property
     def detections(self) -> Detections:
@@ -125,23 +130,31 @@ def step(
         The result, and the state for the next frame.
     """
     resized = resize(parts, frame)
-    if key is None or parts.keyframes.is_key(frame.index, key.index):
-        return _key_frame(parts, frame, resized)
     flow_image = prepare(parts, resized)
+    watch = watched(parts, resized, key.watch if key else None)
+    if key is None or watch.is_key(parts.keyframes):
+        return _key_frame(parts, frame, resized, flow_image, watch)
     flow = flow_between(parts, flow_image, key.flow_image)
-    if flow is None:
-        tracked = key.tracked.held()
-        return result_of(parts, frame, tracked), replace(key, tracked=tracked)
-    if parts.travels == "maps":
-        tracked = _warped(parts, frame, key, flow)
-        return result_of(parts, frame, tracked), key
-    with parts.timer.stage("carry"):
-        tracked = key.tracked.carried(
-            flow, frame_size=(frame.height, frame.width), config=parts.transport
+    warps = flow is not None and parts.travels == "maps"
+    carried = key.tracked if warps else followed(parts, frame, key.tracked, flow)
+    with parts.timer.stage("evidence"):
+        # A flow to the key frame does not tell what happened since the last frame.
+        watch = watch.doubted(
+            parts.keyframes,
+            key.watch,
+            None if warps else flow,
+            before=key.tracked,
+            after=carried,
         )
-    state = replace(key, flow_image=flow_image, tracked=tracked)
-    result = result_of(parts, frame, tracked)
-    if parts.calibration is not None:
+    if watch.is_key(parts.keyframes):
+        expected = None if warps else carried
+        return _key_frame(parts, frame, resized, flow_image, watch, carried=expected)
+    if warps and flow is not None:
+        found = _warped(parts, frame, key, flow)
+        return result_of(parts, frame, found), replace(key, watch=watch)
+    state = replace(key, flow_image=flow_image, tracked=carried, watch=watch)
+    result = result_of(parts, frame, carried)
+    if parts.calibration is not None and flow is not None:
         # After the threshold: calibration orders what is shown, it hides nothing.
         shown = calibrated(result.tracked, parts.calibration)
         result = replace(result, tracked=shown)
@@ -149,11 +162,47 @@ def step(
 
 
 def _key_frame(
-    parts: Parts, frame: Frame, resized: ByteArray
+    parts: Parts,
+    frame: Frame,
+    resized: ByteArray,
+    flow_image: FlowImage,
+    watch: Watch,
+    *,
+    carried: Tracked | None = None,
 ) -> tuple[FrameResult, KeyState]:
     maps, found = detect(parts, frame, resized, parts.postprocess.score_threshold)
-    state = KeyState(frame.index, prepare(parts, resized), maps, found)
-    return result_of(parts, frame, found, key_frame=True), state
+    after = watch.after_key(parts.keyframes, carried=carried, found=found)
+    state = KeyState(frame.index, flow_image, maps, found, after)
+    result = result_of(parts, frame, found, key_frame=True)
+    return replace(result, is_cut=watch.is_cut), state
+
+
+def watched(parts: Parts, resized: ByteArray, earlier: Watch | None) -> Watch:
+    """Look at a frame for cuts, after the frame before it, if there is one."""
+    with parts.timer.stage("evidence"):
+        if earlier is None:
+            return Watch.first(parts.keyframes, resized)
+        return earlier.next(parts.keyframes, resized)
+
+
+def followed(
+    parts: Parts,
+    frame: Frame,
+    tracked: Tracked,
+    flow: FlowField | None,
+    *,
+    direction: Direction = "forward",
+) -> Tracked:
+    """Carry boxes to a neighbouring frame of the same size; hold them without flow."""
+    if flow is None:
+        return tracked.held()
+    with parts.timer.stage("carry"):
+        return tracked.carried(
+            flow,
+            frame_size=(frame.height, frame.width),
+            config=parts.transport,
+            direction=direction,
+        )
 
 
 def resize(parts: Parts, frame: Frame) -> ByteArray:

@@ -128,5 +128,6 @@ def test_the_mode_decides_what_runs(mode, keys):
 def test_every_stage_is_timed():
     parts = replace(make_parts(4, BrightestPixelFlow()), keyframes=FixedInterval(4))
     offline(parts, RIGHTWARDS)
-    assert set(parts.timer.calls) == {"resize", "features", "head", "flow", "carry"}
+    stages = {"resize", "evidence", "features", "head", "flow", "carry"}
+    assert set(parts.timer.calls) == stages
     assert parts.timer.calls["flow"] == 4

@@ -53,7 +53,8 @@ def test_a_new_key_frame_replaces_the_state():
 def test_every_stage_of_a_frame_is_timed():
     parts = make_parts(flow=BrightestPixelFlow())
     list(detect_video(parts, [dot_frame(0, 1, 2), dot_frame(1, 2, 2)]))
-    assert set(parts.timer.calls) == {"resize", "features", "head", "flow", "carry"}
+    stages = {"resize", "evidence", "features", "head", "flow", "carry"}
+    assert set(parts.timer.calls) == stages
 
 
 def test_no_frames_give_no_results():

@@ -1,0 +1,88 @@
+"""What is remembered from frame to frame to tell key frames and cuts.
+
+One value goes in and another comes out; causal and offline detection share it.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Self
+
+from flow.field import FlowField
+from propagate.cuts import Usual
+from propagate.evidence import Sight, change_between, evidence_of, look, surprise
+from propagate.keyframes import KeyframePolicy, Pace
+from propagate.tracked import Tracked
+from vod.types import ByteArray
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Watch:
+    """A frame as seen by what decides on key frames.
+
+    Attributes:
+        sight: the frame, small.
+        pace: of the policy.
+        usual: how much this scene has changed so far.
+        is_cut: a new scene begins here.
+    """
+
+    sight: Sight
+    pace: Pace
+    usual: Usual
+    is_cut: bool = False
+
+    @classmethod
+    def first(cls, policy: KeyframePolicy, resized: ByteArray) -> Self:
+        """Look at the first frame of a video."""
+        return cls(look(resized), policy.start(), Usual())
+
+    def next(self, policy: KeyframePolicy, resized: ByteArray) -> Self:
+        """Look at the next frame."""
+        sight = look(resized)
+        change = change_between(sight, self.sight)
+        is_cut = self.usual.is_cut(change)
+        return type(self)(
+            sight,
+            policy.next_frame(self.pace),
+            Usual() if is_cut else self.usual.with_change(change),
+            is_cut=is_cut,
+        )
+
+    def is_key(self, policy: KeyframePolicy) -> bool:
+        """Say whether this must be a key frame, as far as is known."""
+        return self.is_cut or policy.is_key(self.pace)
+
+    def doubted(
+        self,
+        policy: KeyframePolicy,
+        earlier: Self,
+        flow: FlowField | None,
+        *,
+        before: Tracked,
+        after: Tracked,
+    ) -> Self:
+        """Take in how well the last frame explains this one; see `evidence_of`."""
+        if not policy.wants_evidence:
+            return self
+        evidence = evidence_of(
+            self.sight, earlier.sight, flow, before=before, after=after
+        )
+        return replace(self, pace=policy.doubt(self.pace, evidence))
+
+    def after_key(
+        self,
+        policy: KeyframePolicy,
+        *,
+        carried: Tracked | None = None,
+        found: Tracked | None = None,
+    ) -> Self:
+        """Take in that the detector has run on this frame.
+
+        Args:
+            policy: that decides.
+            carried: what the frames before had led to expect, where that is known.
+            found: what the detector has found.
+        """
+        surprised = None
+        if policy.wants_evidence and carried is not None and found is not None:
+            surprised = surprise(carried, found)
+        return replace(self, pace=policy.after_key(self.pace, surprised))
