@@ -36,13 +36,14 @@ class LinkingConfig:
     Attributes:
         link_iou: boxes of neighbouring frames with more than this are linked (Han et
             al., section 3).
-        suppress_iou: a box with more than this to one of a better sequence goes.
+        suppress_iou: a box with more than this to one of a better sequence goes; the
+            detector's own, as a box that it keeps is no copy (the paper has no figure).
         rescore: the sequence's `mean` or greatest score, `max`, becomes that of its
             boxes.
     """
 
     link_iou: float = 0.5
-    suppress_iou: float = 0.3
+    suppress_iou: float = 0.6
     rescore: Literal["mean", "max"] = "mean"
 
     def __post_init__(self) -> None:

@@ -13,6 +13,7 @@ from vod.types import Detections
 
 HERE = (0, 0, 10, 10)
 BESIDE = (4, 0, 14, 10)  # IoU with HERE 6/14: suppressed at 0.3, not linked at 0.5
+STRICT = LinkingConfig(suppress_iou=0.3)
 AWAY = (50, 50, 60, 60)
 
 
@@ -37,7 +38,7 @@ def test_what_overlaps_a_better_sequence_goes_even_where_it_scores_higher():
         make_detections((BESIDE, 0.9, 0), (HERE, 0.4, 0)),
         make_detections((HERE, 0.6, 0)),
     ]
-    kept = seq_nms(frames)
+    kept = seq_nms(frames, config=STRICT)
     assert [found.boxes.tolist() for found in kept] == [[list(HERE)]] * 3
     assert scores(kept) == [[pytest.approx(0.6)]] * 3
 
