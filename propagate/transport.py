@@ -128,47 +128,52 @@ def transport_boxes(
         return Carried(boxes.astype(np.float32), none, none)
     rows, columns = flow.data.shape[:2]
     unit = np.array([frame_size[1] / columns, frame_size[0] / rows], np.float32)
-    start = (boxes[:, :2] + boxes[:, 2:]) / (2 * unit)
-    sides = (boxes[:, 2:] - boxes[:, :2]) / unit
+    start = ((boxes[:, :2] + boxes[:, 2:]) / (2 * unit)).T.astype(np.float32)
+    sides = ((boxes[:, 2:] - boxes[:, :2]) / unit).T.astype(np.float32)
     shift, scale = np.zeros_like(start), np.zeros_like(start)
     forward = direction == "forward"
-    for _ in range(config.iterations):
-        seen = sides / (1 + scale) if forward else sides
-        span = np.maximum(seen * config.core, config.least_side)
-        away = sample_offsets(config.samples) * span[:, None]  # (N, P, 2) from centres
-        centres = start - shift if forward else start
-        vectors = _look_up(flow.data, centres[:, None] + away)
-        residual = np.abs(vectors - shift[:, None] - scale[:, None] * away)
-        shift, scale = _fit(vectors, away, residual.sum(-1), sides, config)
+    for iteration in range(config.iterations):
+        if forward or iteration == 0:  # going back, the place is known
+            seen = sides / (1 + scale)
+            span = np.maximum(seen * config.core, config.least_side)
+            # (2, N, P) from the centres
+            away = sample_offsets(config.samples).T[:, None] * span[..., None]
+            centres = start - shift
+            vectors = _look_up(flow.data, centres[..., None] + away)
+        residual = np.abs(vectors - shift[..., None] - scale[..., None] * away)
+        shift, scale = _fit(vectors, away, residual.sum(0), sides, config)
     if forward:
         centres, sides = start - shift, sides / (1 + scale)
     else:
         centres, sides = start + shift, sides * (1 + scale)
-    moved = np.concatenate([centres - sides / 2, centres + sides / 2], 1)
-    share = residual / np.maximum(sides, config.least_side)[:, None]
-    off = np.mean(np.minimum(np.max(share, axis=-1) / OFF, 1), axis=1)
+    moved = np.concatenate([centres - sides / 2, centres + sides / 2]).T
+    share = residual / np.maximum(sides, config.least_side)[..., None]
+    off = np.mean(np.minimum(np.max(share, axis=0) / OFF, 1), axis=1)
     return Carried(
         (moved * np.tile(unit, 2)).astype(np.float32),
-        np.linalg.norm(shift * unit, axis=1).astype(np.float32),
+        np.linalg.norm(shift * unit[:, None], axis=0).astype(np.float32),
         (1 - off).astype(np.float32),
     )
 
 
 def _look_up(grid: FloatArray, points: FloatArray) -> FloatArray:
-    """Sample `(h, w, 2)` bilinearly at continuous `(N, P, 2)` x, y; edges extend."""
+    """Sample `(h, w, 2)` bilinearly at continuous `(2, N, P)` x, y; edges extend."""
     height, width = grid.shape[:2]
-    x = np.clip(points[..., 0] - 0.5, 0, width - 1)
-    y = np.clip(points[..., 1] - 0.5, 0, height - 1)
+    x = np.clip(points[0] - np.float32(0.5), 0, width - 1)
+    y = np.clip(points[1] - np.float32(0.5), 0, height - 1)
     left = np.minimum(x.astype(np.int32), max(width - 2, 0))
     top = np.minimum(y.astype(np.int32), max(height - 2, 0))
-    right, down = np.minimum(left + 1, width - 1), np.minimum(top + 1, height - 1)
-    across, along = (x - left)[..., None], (y - top)[..., None]
-    cells = grid.reshape(-1, 2)
-    upper, lower = (
-        cells[row * width + left] * (1 - across) + cells[row * width + right] * across
-        for row in (top, down)
-    )
-    result: FloatArray = upper * (1 - along) + lower * along
+    across, along = x - left, y - top
+    first = top * width + left
+    right, down = min(1, width - 1), min(1, height - 1) * width
+    result = np.empty((2, *x.shape), np.float32)
+    for channel, out in zip(np.moveaxis(grid, 2, 0), result, strict=True):
+        cells = channel.ravel()
+        upper, lower = (
+            cells[corner] * (1 - across) + cells[corner + right] * across
+            for corner in (first, first + down)
+        )
+        out[:] = upper * (1 - along) + lower * along
     return result
 
 
@@ -179,18 +184,26 @@ def _fit(
     sides: FloatArray,
     config: TransportConfig,
 ) -> tuple[FloatArray, FloatArray]:
-    """Fit shift and scale `(N, 2)` to flow `(N, P, 2)` sampled `away` from centres."""
-    typical = np.maximum(np.median(residual, axis=1), LEAST_RESIDUAL)
-    weight = 1 / (1 + (residual / (config.resistance * typical[:, None])) ** 2)
-    weight = (weight / weight.sum(1, keepdims=True))[..., None]
-    mean_away = (weight * away).sum(1)
-    mean_vector = (weight * vectors).sum(1)
+    """Fit shift and scale `(2, N)` to flow `(2, N, P)` sampled `away` from centres."""
+    typical = np.maximum(_median(residual), LEAST_RESIDUAL)
+    weight = 1 / (1 + np.square(residual / (config.resistance * typical[:, None])))
+    weight /= weight.sum(1, keepdims=True)
+    mean_away = np.einsum("np,cnp->cn", weight, away)
+    mean_vector = np.einsum("np,cnp->cn", weight, vectors)
     if not config.scale:
         return mean_vector, np.zeros_like(mean_vector)
-    spread = away - mean_away[:, None]
-    slope = (weight * spread * (vectors - mean_vector[:, None])).sum(1)
+    spread = away - mean_away[..., None]
+    weighted = weight * spread
+    slope = np.einsum("cnp,cnp->cn", weighted, vectors - mean_vector[..., None])
     # Fewer cells than samples say less than they seem to: least_side stands in.
     prior = (config.stiffness * np.maximum(sides, config.least_side)) ** 2
-    slope = slope / ((weight * spread**2).sum(1) + prior)
+    slope = slope / (np.einsum("cnp,cnp->cn", weighted, spread) + prior)
     scale = np.clip(slope, -LARGEST_CHANGE, LARGEST_CHANGE)
     return mean_vector - scale * mean_away, scale
+
+
+def _median(values: FloatArray) -> FloatArray:
+    """Give the `(N,)` medians of `(N, P)`; np.median spends longer on checks."""
+    middle = sorted({(values.shape[1] - 1) // 2, values.shape[1] // 2})
+    found: FloatArray = np.partition(values, middle, axis=1)[:, middle].mean(1)
+    return found
