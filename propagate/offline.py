@@ -73,8 +73,11 @@ def detect_offline(parts: Parts, frames: Iterable[Frame]) -> Iterator[FrameResul
             if len(waiting) > 1:  # the budget pays for the last scene's end as well
                 paid = current.watch.after_key(parts.keyframes)
                 current = replace(current, watch=paid)
-            result = result_of(parts, frame, last, key_frame=True)
-            yield replace(result, is_cut=current.watch.is_cut)
+            # No name for the result: it would keep the frame until the next scene.
+            yield replace(
+                result_of(parts, frame, last, key_frame=True),
+                is_cut=current.watch.is_cut,
+            )
         after = current.watch.after_key(
             parts.keyframes,
             carried=None if begins else current.forward,
