@@ -16,7 +16,14 @@ from propagate.benchmark import environment
 from propagate.config import PipelineConfig, load_pipeline_config
 from propagate.figure import draw_intervals
 from propagate.pipeline import Travels
-from propagate.ways import MODES, detect_ways, load_networks, time_ways, ways_of
+from propagate.ways import (
+    MODES,
+    Keyframes,
+    detect_ways,
+    load_networks,
+    time_ways,
+    ways_of,
+)
 from propagate.worth import format_table, report_rows, worth_of
 from vod.analysis.steadiness import FRAME_RATE
 from vod.config import to_mapping
@@ -36,6 +43,7 @@ def compare(
     flows: Sequence[str],
     intervals: Sequence[int],
     travels: Travels,
+    policies: Sequence[Keyframes] = ("fixed",),
 ) -> dict[str, Any]:
     """Score and time every mode with every flow at every interval.
 
@@ -46,6 +54,7 @@ def compare(
         modes: names in `MODES`.
         flows: registry names; per-frame and hold use none.
         intervals: of key frames; per-frame has none.
+        policies: of key frames, for causal and offline.
         travels: what goes from key frames to the others in mode causal.
 
     Returns:
@@ -55,7 +64,13 @@ def compare(
         ConfigError: see `ways_of`.
         VideoError: a picture is missing.
     """
-    ways = ways_of(modes=modes, flows=flows, intervals=intervals, travels=travels)
+    ways = ways_of(
+        modes=modes,
+        flows=flows,
+        intervals=intervals,
+        travels=travels,
+        policies=policies,
+    )
     used = dict.fromkeys(way.flow for way in ways if way.flow)
     networks = load_networks(config, used, travels=travels)
     every = detect_ways(networks.with_threshold(SCORE_THRESHOLD), truth, ways)
@@ -79,6 +94,13 @@ def build_parser() -> argparse.ArgumentParser:
     add("--intervals", type=_numbers, metavar="N,N,...", help="several, and a figure")
     add("--modes", type=_names, nargs="+", metavar="MODE,...", help=", ".join(MODES))
     add("--flow", type=_names, nargs="+", default=[["lightflow"]], metavar="NAME")
+    add(
+        "--keyframes",
+        nargs="+",
+        choices=("fixed", "adaptive"),
+        default=["fixed"],
+        help="policy; adaptive takes the interval as its budget (fixed)",
+    )
     add("--travels", choices=("boxes", "maps"), help="from key frames, mode causal")
     add("--figure", type=Path, metavar="PNG", help="mAP against interval")
     add("--config", type=Path, metavar="FILE.yaml")
@@ -126,6 +148,7 @@ def _evaluate(args: argparse.Namespace) -> dict[str, Any]:
         "flows": [name for group in args.flow for name in group],
         "intervals": args.intervals or [args.keyframe_interval],
         "travels": travels,
+        "policies": args.keyframes,
     }
     ways_of(**choices)  # refused here, before the data are read
     truth = read_ground_truth(args.data, args.split)

@@ -33,14 +33,16 @@ def draw_intervals(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     for row in rows:
         if row["mode"] == PER_FRAME:
             axes.axhline(row["map"], color="0.4", lw=1, label=PER_FRAME)
-    for (mode, flow), line in lines_of(rows).items():
+    for (mode, flow, policy), line in lines_of(rows).items():
+        name = f"{mode}, {flow}" if flow else mode
         colour = f"C{flows.index(flow)}" if flow else "0.4"
         axes.plot(
             *zip(*line, strict=True),
             linestyle=STYLES[mode],
             marker=MARKERS[flows.index(flow) % len(MARKERS)] if flow else ".",
             color=colour,
-            label=f"{mode}, {flow}" if flow else mode,
+            markerfacecolor="none" if policy == "adaptive" else None,
+            label=f"{name}, adaptive" if policy == "adaptive" else name,
         )
     axes.set_xlabel("key-frame interval (frames)")
     axes.set_ylabel("mAP at IoU 0.5 (devkit)")
@@ -57,11 +59,12 @@ def draw_intervals(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
 
 def lines_of(
     rows: Sequence[Mapping[str, Any]],
-) -> dict[tuple[str, str | None], list[tuple[int, float]]]:
-    """Give interval and mAP, ascending, by mode and flow; without per-frame."""
-    lines: dict[tuple[str, str | None], list[tuple[int, float]]] = {}
+) -> dict[tuple[str, str | None, str], list[tuple[int, float]]]:
+    """Give interval and mAP, ascending, by mode, flow and policy; without per-frame."""
+    lines: dict[tuple[str, str | None, str], list[tuple[int, float]]] = {}
     for row in sorted(rows, key=lambda row: row["keyframe_interval"]):
         if row["mode"] != PER_FRAME:
             point = (row["keyframe_interval"], row["map"])
-            lines.setdefault((row["mode"], row["flow"]), []).append(point)
+            name = (row["mode"], row["flow"], row["keyframes"])
+            lines.setdefault(name, []).append(point)
     return lines

@@ -19,7 +19,7 @@ from tqdm import tqdm
 from flow.estimator import FlowEstimator
 from propagate.benchmark import measure
 from propagate.config import HOLD, PipelineConfig, build_parts
-from propagate.keyframes import FixedInterval
+from propagate.keyframes import Adaptive, FixedInterval
 from propagate.offline import results_of
 from propagate.pipeline import Parts, Travels
 from propagate.remembered import RememberingDetector, RememberingFlow
@@ -34,6 +34,8 @@ Name = Literal["per-frame", "hold", "causal", "offline"]
 
 PER_FRAME: Final = "per-frame"
 MODES: Final[tuple[Name, ...]] = (PER_FRAME, "hold", "causal", "offline")
+
+Keyframes = Literal["fixed", "adaptive"]
 
 KEPT_BYTES: Final = 400_000_000
 """Decoded pictures of a snippet are kept for the next way up to this size."""
@@ -50,12 +52,14 @@ class Way:
     Attributes:
         mode: a name in `MODES`.
         flow: registry name; None in the modes that use none.
-        interval: frames from one key frame to the next.
+        interval: frames from one key frame to the next, on average if adaptive.
+        keyframes: the policy; per-frame and hold are always fixed.
     """
 
     mode: Name
     flow: str | None
     interval: int
+    keyframes: Keyframes = "fixed"
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -74,10 +78,11 @@ class Networks:
 
     def parts(self, way: Way) -> Parts:
         """Give the frame path of one way, as it runs in use."""
+        policy = Adaptive if way.keyframes == "adaptive" else FixedInterval
         return replace(
             self.base,
             flow=self.flows[way.flow] if way.flow else None,
-            keyframes=FixedInterval(way.interval),
+            keyframes=policy(way.interval),
             mode="offline" if way.mode == "offline" else "causal",
             travels=self.travels if way.mode == "causal" else "boxes",
         )
@@ -100,6 +105,7 @@ def ways_of(
     flows: Sequence[str],
     intervals: Sequence[int],
     travels: Travels,
+    policies: Sequence[Keyframes] = ("fixed",),
 ) -> list[Way]:
     """List the ways that are asked for, each once, interval by interval.
 
@@ -120,10 +126,11 @@ def ways_of(
         if "hold" in modes:
             ways.append(Way("hold", None, interval))
         ways += [
-            Way(mode, flow, interval)
+            Way(mode, flow, interval, policy)
             for mode in MODES[2:]
             if mode in modes
             for flow in dict.fromkeys(flows)
+            for policy in dict.fromkeys(policies)
         ]
     return ways
 

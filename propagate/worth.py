@@ -104,6 +104,7 @@ def report_rows(
             {
                 "mode": way.mode,
                 "flow": way.flow,
+                "keyframes": way.keyframes,
                 "keyframe_interval": way.interval,
                 "map": worth.mean_ap,
                 "recovery": recovery(
@@ -147,13 +148,15 @@ def _recovered(
 def format_table(rows: Sequence[Mapping[str, Any]]) -> str:
     """Give the rows as text: one line a way."""
     lines = [
-        f"{'mode':<10} {'flow':<14} {'interval':>8} {'mAP':>7} {'recovery':>8} "
-        f"{'of p.-f.':>8} {'flicker/s':>9} {'ms':>7} {'CPU ms':>7}"
+        f"{'mode':<10} {'flow':<14} {'key frames':<11} {'%':>5} {'mAP':>7} "
+        f"{'recovery':>8} {'of p.-f.':>8} {'flicker/s':>9} {'ms':>7} {'CPU ms':>7}"
     ]
     for row in rows:
         lines.append(
-            f"{row['mode']:<10} {row['flow'] or '':<14} {row['keyframe_interval']:>8} "
-            f"{row['map']:>7.4f} {_shown(row['recovery']):>8} "
+            f"{row['mode']:<10} {row['flow'] or '':<14} "
+            f"{row['keyframes'] + ' ' + str(row['keyframe_interval']):<11} "
+            f"{100 * row['key_frame_share']:>5.1f} {row['map']:>7.4f} "
+            f"{_shown(row['recovery']):>8} "
             f"{_shown(row['share_of_per_frame']):>8} "
             f"{_shown(row['flicker_per_second']):>9} {row['ms_per_frame']:>7.2f} "
             f"{row['cpu_ms_per_frame']:>7.2f}"

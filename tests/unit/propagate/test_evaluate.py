@@ -33,6 +33,17 @@ def test_one_command_gives_table_report_and_figure(data, tmp_path, capsys):
     assert (tmp_path / "out.png").read_bytes()[:4] == b"\x89PNG"
 
 
+def test_adaptive_key_frames_stand_beside_fixed_ones(data, capsys):
+    arguments = ["--data", str(data), "--flow", "zero", "--modes", "hold,causal"]
+    assert main([*arguments, "--keyframes", "fixed", "adaptive"]) == 0
+    rows = [line.split()[:4] for line in capsys.readouterr().out.splitlines()[1:]]
+    assert rows == [
+        ["hold", "fixed", "10", "66.7"],
+        ["causal", "zero", "fixed", "10"],
+        ["causal", "zero", "adaptive", "10"],
+    ]
+
+
 def test_maps_are_compared_without_offline(data, capsys):
     arguments = ["--data", str(data), "--travels", "maps", "--flow", "zero"]
     assert main(arguments) == 0

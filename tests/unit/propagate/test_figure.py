@@ -5,18 +5,48 @@ from propagate.figure import draw_intervals, lines_of
 from vod.errors import VideoError
 
 ROWS = [
-    {"mode": "per-frame", "flow": None, "keyframe_interval": 1, "map": 0.9},
-    {"mode": "hold", "flow": None, "keyframe_interval": 10, "map": 0.4},
-    {"mode": "causal", "flow": "dis", "keyframe_interval": 10, "map": 0.7},
-    {"mode": "hold", "flow": None, "keyframe_interval": 5, "map": 0.6},
-    {"mode": "causal", "flow": "dis", "keyframe_interval": 5, "map": 0.8},
+    {
+        "mode": "per-frame",
+        "flow": None,
+        "keyframes": "fixed",
+        "keyframe_interval": 1,
+        "map": 0.9,
+    },
+    {
+        "mode": "hold",
+        "flow": None,
+        "keyframes": "fixed",
+        "keyframe_interval": 10,
+        "map": 0.4,
+    },
+    {
+        "mode": "causal",
+        "flow": "dis",
+        "keyframes": "fixed",
+        "keyframe_interval": 10,
+        "map": 0.7,
+    },
+    {
+        "mode": "hold",
+        "flow": None,
+        "keyframes": "fixed",
+        "keyframe_interval": 5,
+        "map": 0.6,
+    },
+    {
+        "mode": "causal",
+        "flow": "dis",
+        "keyframes": "fixed",
+        "keyframe_interval": 5,
+        "map": 0.8,
+    },
 ]
 
 
-def test_a_line_a_mode_and_flow_ascends_by_interval():
+def test_a_line_a_mode_flow_and_policy_ascends_by_interval():
     assert lines_of(ROWS) == {
-        ("hold", None): [(5, 0.6), (10, 0.4)],
-        ("causal", "dis"): [(5, 0.8), (10, 0.7)],
+        ("hold", None, "fixed"): [(5, 0.6), (10, 0.4)],
+        ("causal", "dis", "fixed"): [(5, 0.8), (10, 0.7)],
     }
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 import cv2
 import pytest
 
+from propagate.keyframes import Adaptive, FixedInterval
 from propagate.ways import (
     MODES,
     Found,
@@ -92,6 +93,21 @@ def test_each_mode_finds_what_it_should(truth, networks):
     # Key frames: all; 0 | 0, 3; and offline the last frame as well.
     assert [f.key_frames for f in (per_frame, hold, causal, offline)] == [7, 3, 3, 4]
     assert list(per_frame.detections) == [1, 2, 3, 4, 5, 6, 7]
+
+
+def test_adaptive_key_frames_follow_the_budget(truth, networks):
+    ways = ways_of(
+        modes=["hold", "causal"],
+        flows=["toy"],
+        intervals=[2],
+        travels="boxes",
+        policies=["fixed", "adaptive"],
+    )
+    assert [way.keyframes for way in ways] == ["fixed", "fixed", "adaptive"]
+    policies = [networks.parts(way).keyframes for way in ways]
+    assert policies == [FixedInterval(2), FixedInterval(2), Adaptive(2)]
+    for found in detect_ways(networks, truth, ways):
+        assert found.detections.keys() == {*range(1, 8)}
 
 
 def test_every_picture_is_looked_at_once(truth, networks):

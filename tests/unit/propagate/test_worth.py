@@ -79,7 +79,7 @@ def test_rows_hold_recovery_overall_by_class_and_by_snippet():
     assert causal["ms_per_frame"] == 2.0
     lines = format_table([every, hold, causal, far]).splitlines()
     assert lines[3].split() == [
-        *("causal", "lightflow", "10", "0.7000"),
+        *("causal", "lightflow", "fixed", "10", "10.0", "0.7000"),
         *("0.750", "0.875", "1.000", "2.00", "3.00"),
     ]
 
