@@ -8,10 +8,12 @@ from detector.postprocess import PostprocessConfig
 from propagate.config import (
     PipelineConfig,
     build_parts,
+    keyframe_policy,
     load_pipeline_config,
     weights_sha256,
     with_interval,
 )
+from propagate.keyframes import Adaptive
 from vod.errors import ConfigError, WeightsError
 
 DEFAULT = Path(configs.__file__).parent / "default.yaml"
@@ -31,6 +33,7 @@ def test_overrides_win_over_the_file():
     ("override", "message"),
     [
         ("propagate.keyframe_interval=0", "1 or more"),
+        ("propagate.budget=8", "budget is for adaptive key frames: add keyframes="),
         ("engine.threads=0", "threads must be 1 or more"),
         ("engine.name=litrt", "Did you mean 'litert'"),
         ("propagate.border=edges", "Did you mean 'edge'"),
@@ -40,6 +43,15 @@ def test_overrides_win_over_the_file():
 def test_wrong_values_are_refused(override, message):
     with pytest.raises(ConfigError, match=message):
         load_pipeline_config(overrides=[override])
+
+
+def test_adaptive_key_frames_keep_the_interval_or_the_budget_on_average():
+    adaptive = "propagate.keyframes=adaptive"
+    for more, budget in (([], 10), (["propagate.budget=7.5"], 7.5)):
+        config = load_pipeline_config(overrides=[adaptive, *more])
+        assert keyframe_policy(config.propagate) == Adaptive(budget)
+    with pytest.raises(ConfigError, match="budget must be 1 or more"):
+        load_pipeline_config(overrides=[adaptive, "propagate.budget=0.5"])
 
 
 def test_changing_the_interval_changes_nothing_else():
