@@ -3,7 +3,7 @@
 A policy remembers nothing. What it must know of the frames before is a `Pace`, which
 goes in and comes out, so that two videos can never disturb each other:
 
-    pace = policy.start()                        the first frame is a key frame
+    pace = policy.after_key(policy.start())      the first frame is a key frame
     pace = policy.next_frame(pace)               for every further frame
     policy.is_key(pace)                          due, whatever the frame shows?
     pace = policy.doubt(pace, evidence)          else: flow, boxes carried, evidence
@@ -45,8 +45,8 @@ class Pace:
 
     Attributes:
         age: frames since the last key frame.
-        lead: key frames so far, less those that the budget allows for the frames so
-            far: 1 on the first frame.
+        lead: key frames so far, less those that the budget allows for the frames since
+            the first: 1 after the first frame.
         doubt: sum since the last key frame, in frames of usual doubt.
         seen: frames of evidence so far, the older the less.
         total: their doubt, likewise.
@@ -54,7 +54,7 @@ class Pace:
     """
 
     age: int = 0
-    lead: float = 1.0
+    lead: float = 0.0
     doubt: float = 0.0
     seen: float = 0.0
     total: float = 0.0
@@ -70,7 +70,7 @@ class KeyframePolicy(Protocol):
         ...
 
     def start(self) -> Pace:
-        """Give the state on the first frame of a video."""
+        """Give the state before anything was detected."""
         ...
 
     def next_frame(self, pace: Pace) -> Pace:

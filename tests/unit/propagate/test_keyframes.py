@@ -24,7 +24,7 @@ WILD_FRAME = Evidence(change=9.0, residual=9.0, motion=9.0, disagreement=9.0)
 
 def keys_of(policy, count, evidence=lambda index: USUAL):  # noqa: ARG005 (a default)
     """Key frames among `count` frames, in the order of calls that the pipeline has."""
-    pace, keys = policy.start(), [0]
+    pace, keys = policy.after_key(policy.start()), [0]
     for index in range(1, count):
         pace = policy.next_frame(pace)
         if not policy.is_key(pace):

@@ -136,6 +136,13 @@ def test_adaptive_looks_where_the_carried_boxes_are_in_doubt(run):
 
 
 @BOTH
+def test_adaptive_may_be_ahead_of_the_budget_from_the_start(run):
+    parts = replace(make_parts(flow=NoisyFlow()), keyframes=Adaptive(10))
+    found = keys(run(parts, calm_then_wild(40, range(1, 20))))
+    assert found[1] < 10
+
+
+@BOTH
 @pytest.mark.parametrize("with_flow", [True, False])
 def test_adaptive_keeps_the_budget_on_a_long_video(run, with_flow):
     flow = NoisyFlow() if with_flow else None
