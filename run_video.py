@@ -18,6 +18,7 @@ from tqdm import tqdm
 from flow.registry import FLOWS
 from propagate.config import (
     HOLD,
+    FlowChoice,
     PipelineConfig,
     build_parts,
     load_pipeline_config,
@@ -145,7 +146,8 @@ def _add_pipeline_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--flow",
         metavar="NAME",
-        help=f"{', '.join(FLOWS)}, or {HOLD} = boxes held still (default lightflow)",
+        help=f"{', '.join(FLOWS)}, or {HOLD} = boxes held still (default: "
+        f"{FlowChoice().name})",
     )
     group.add_argument(
         "--engine",

@@ -1,5 +1,6 @@
 """The configuration of the whole frame path, and the parts that it builds."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -31,13 +32,24 @@ class DetectorChoice:
 
 @dataclass(frozen=True, slots=True)
 class FlowChoice:
-    """Which flow, by registry name or `none`, and its weights folder (None: shipped).
+    """Which flow, and how large its pictures are.
 
-    The flow runs at half the detector's input side (paper, section 4.1).
+    Attributes:
+        name: registry name, or `none`: key boxes stay where they are.
+        weights: a network's weights folder; None is the shipped one.
+        input_share: side of its input as a share of the detector's; None is the flow's
+            own (`flow.registry.default_share`). A network needs a graph of that size.
     """
 
-    name: str = "lightflow"
+    name: str = "dis-ultrafast"
     weights: Path | None = None
+    input_share: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.input_share is not None and not 0 < self.input_share <= 1:
+            raise ConfigError(
+                f"input_share must lie in (0, 1], received {self.input_share}."
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,10 +164,13 @@ def build_parts(config: PipelineConfig, *, is_live: bool = False) -> Parts:
     )
     estimator = None
     if config.flow.name != HOLD:
+        share = config.flow.input_share
+        if share is None:
+            share = flow.registry.default_share(config.flow.name)
         estimator = flow.registry.load_flow(
             config.flow.name,
-            input_height=(loaded.preprocessing.height + 1) // 2,
-            input_width=(loaded.preprocessing.width + 1) // 2,
+            input_height=math.ceil(loaded.preprocessing.height * share),
+            input_width=math.ceil(loaded.preprocessing.width * share),
             weights=config.flow.weights,
             engine=config.engine.name,
             threads=config.engine.threads,

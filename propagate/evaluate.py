@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from propagate.benchmark import environment
-from propagate.config import PipelineConfig, load_pipeline_config
+from propagate.config import FlowChoice, PipelineConfig, load_pipeline_config
 from propagate.figure import draw_intervals
 from propagate.pipeline import Travels
 from propagate.ways import (
@@ -93,7 +93,7 @@ def build_parser() -> argparse.ArgumentParser:
     add("--keyframe-interval", type=int, default=10, metavar="N", help="frames (10)")
     add("--intervals", type=_numbers, metavar="N,N,...", help="several, and a figure")
     add("--modes", type=_names, nargs="+", metavar="MODE,...", help=", ".join(MODES))
-    add("--flow", type=_names, nargs="+", default=[["lightflow"]], metavar="NAME")
+    add("--flow", type=_names, nargs="+", default=[[FlowChoice().name]], metavar="NAME")
     add(
         "--keyframes",
         nargs="+",

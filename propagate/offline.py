@@ -28,7 +28,7 @@ from propagate.tracked import Tracked
 from propagate.watch import Watch
 from vod.types import ByteArray, Detections, Frame
 
-CANDIDATE_THRESHOLD = 0.1
+CANDIDATE_THRESHOLD = 0.2
 """Weak detections of a key frame may be confirmed by the next one."""
 
 

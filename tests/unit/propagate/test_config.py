@@ -34,6 +34,7 @@ def test_overrides_win_over_the_file():
     [
         ("propagate.keyframe_interval=0", "1 or more"),
         ("propagate.budget=8", "budget is for adaptive key frames: add keyframes="),
+        ("flow.input_share=0", "input_share must lie in"),
         ("engine.threads=0", "threads must be 1 or more"),
         ("engine.name=litrt", "Did you mean 'litert'"),
         ("propagate.border=edges", "Did you mean 'edge'"),
@@ -60,10 +61,19 @@ def test_changing_the_interval_changes_nothing_else():
     assert with_interval(changed, 10) == PipelineConfig()
 
 
-def test_flow_runs_at_half_the_detectors_side():
-    parts = build_parts(load_pipeline_config())
+@pytest.mark.parametrize(
+    ("overrides", "side"),
+    [
+        (["flow.name=lightflow"], 150),
+        (["flow.name=dis-medium"], 150),
+        (["flow.name=dis-ultrafast"], 300),
+        (["flow.name=dis-ultrafast", "flow.input_share=0.25"], 75),
+    ],
+)
+def test_each_flow_has_its_own_picture_size(overrides, side):
+    parts = build_parts(load_pipeline_config(overrides=overrides))
     assert parts.detector.preprocessing.height == 300
-    assert (parts.flow.height, parts.flow.width) == (150, 150)
+    assert (parts.flow.height, parts.flow.width) == (side, side)
 
 
 def test_no_flow_holds_the_boxes():
@@ -78,6 +88,7 @@ def test_weights_of_another_network_are_refused():
 
 
 def test_result_headers_name_every_weights_file():
-    hashes = weights_sha256(PipelineConfig())
+    config = load_pipeline_config(overrides=["flow.name=lightflow"])
+    hashes = weights_sha256(config)
     assert {"detector/features.tflite", "flow/flow_150x150.tflite"} <= hashes.keys()
     assert all(len(digest) == 64 for digest in hashes.values())
