@@ -140,7 +140,7 @@ def _between(
                 backward[position - 1],
                 pairs,
                 share=position / (len(steps) - 1),
-            )
+            ).distinct(iou_threshold=parts.postprocess.iou_threshold)
         yield result_of(parts, current.frame, fused)
     yield result_of(parts, steps[-1].frame, last, key_frame=True)
 

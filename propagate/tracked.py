@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from flow.field import FlowField
 from propagate.transport import Direction, TransportConfig, transport_boxes
+from vod.boxes import non_maximum_suppression
 from vod.provenance import Provenance
 from vod.types import Detections, FloatArray, IntArray
 
@@ -99,6 +100,15 @@ class Tracked:
     def ranked(self) -> Self:
         """Give the rows best score first."""
         return self.select(np.argsort(-self.detections.scores, kind="stable"))
+
+    def distinct(self, *, iou_threshold: float) -> Self:
+        """Keep the best of boxes of a class that overlap more than the threshold."""
+        found = self.detections
+        return self.select(
+            non_maximum_suppression(
+                found.boxes, found.scores, found.labels, iou_threshold=iou_threshold
+            )
+        )
 
     def shown(
         self, *, frame_size: tuple[int, int], threshold: float, limit: int
