@@ -4,14 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
-from scipy.optimize import linear_sum_assignment
 
 from propagate.tracked import Tracked, join
+from vod.assignment import Rows, best_assignment
 from vod.boxes import pairwise_iou
 from vod.types import Detections
-
-Rows = npt.NDArray[np.intp]
 
 LEAST_OVERLAP = 0.3
 """Mean IoU over the frames between two key frames from which two boxes are one object.
@@ -50,7 +47,7 @@ def associate(forward: Sequence[Tracked], backward: Sequence[Tracked]) -> Associ
         overlap += pairwise_iou(there.detections.boxes, back.detections.boxes)
     overlap /= len(forward)
     overlap[one.labels[:, None] != other.labels[None]] = 0
-    rows, columns = linear_sum_assignment(-overlap)
+    rows, columns = best_assignment(overlap)
     good = overlap[rows, columns] >= LEAST_OVERLAP
     rows, columns = rows[good], columns[good]
     return Association(

@@ -9,8 +9,8 @@ from typing import Any, Final
 import cv2
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import linear_sum_assignment
 
+from vod.assignment import best_assignment
 from vod.boxes import pairwise_iou
 from vod.types import Detections, FloatArray, Frame
 
@@ -47,7 +47,7 @@ class KalmanFollower:
         overlap[self._labels[:, None] != found.labels[None]] = 0
         known = {
             column: self._filters[row]
-            for row, column in zip(*linear_sum_assignment(-overlap), strict=True)
+            for row, column in zip(*best_assignment(overlap), strict=True)
             if overlap[row, column] >= ASSOCIATION_IOU
         }
         self._filters = []
