@@ -164,14 +164,14 @@ def _look_up(grid: FloatArray, points: FloatArray) -> FloatArray:
     left = np.minimum(x.astype(np.int32), max(width - 2, 0))
     top = np.minimum(y.astype(np.int32), max(height - 2, 0))
     across, along = x - left, y - top
-    first = top * width + left
-    right, down = min(1, width - 1), min(1, height - 1) * width
+    cells = grid.reshape(-1)  # no copy: u and v take turns
+    first = 2 * (top * width + left)
+    right, down = 2 * min(1, width - 1), 2 * min(1, height - 1) * width
     result = np.empty((2, *x.shape), np.float32)
-    for channel, out in zip(np.moveaxis(grid, 2, 0), result, strict=True):
-        cells = channel.ravel()
+    for channel, out in enumerate(result):
         upper, lower = (
             cells[corner] * (1 - across) + cells[corner + right] * across
-            for corner in (first, first + down)
+            for corner in (first + channel, first + (down + channel))
         )
         out[:] = upper * (1 - along) + lower * along
     return result
