@@ -73,6 +73,6 @@ class FlowField:
         if (height, width) == (old_height, old_width):
             return self
         rows = np.tensordot(resample_matrix(height, old_height), self.data, axes=(1, 0))
-        both = np.einsum("xw,hwc->hxc", resample_matrix(width, old_width), rows)
+        both = resample_matrix(width, old_width) @ rows
         unit = np.array([width / old_width, height / old_height], np.float32)
         return FlowField(both * unit)
