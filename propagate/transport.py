@@ -161,20 +161,16 @@ def _look_up(grid: FloatArray, points: FloatArray) -> FloatArray:
     height, width = grid.shape[:2]
     x = np.clip(points[0] - np.float32(0.5), 0, width - 1)
     y = np.clip(points[1] - np.float32(0.5), 0, height - 1)
-    left = np.minimum(x.astype(np.int32), max(width - 2, 0))
-    top = np.minimum(y.astype(np.int32), max(height - 2, 0))
+    left = np.minimum(x.astype(np.intp), max(width - 2, 0))
+    top = np.minimum(y.astype(np.intp), max(height - 2, 0))
     across, along = x - left, y - top
-    cells = grid.reshape(-1)  # no copy: u and v take turns
-    first = 2 * (top * width + left)
     right, down = 2 * min(1, width - 1), 2 * min(1, height - 1) * width
-    result = np.empty((2, *x.shape), np.float32)
-    for channel, out in enumerate(result):
-        upper, lower = (
-            cells[corner] * (1 - across) + cells[corner + right] * across
-            for corner in (first + channel, first + (down + channel))
-        )
-        out[:] = upper * (1 - along) + lower * along
-    return result
+    corners = np.array([0, right, down, down + right])[:, None] + [0, 1]  # u, v
+    places = 2 * (top * width + left) + corners[..., None, None]
+    cells = grid.reshape(-1).take(places)  # (4, 2, N, P), and no copy of the grid
+    upper, lower = cells[::2] * (1 - across) + cells[1::2] * across
+    found: FloatArray = (upper * (1 - along) + lower * along).astype(np.float32)
+    return found
 
 
 def _fit(
@@ -204,6 +200,6 @@ def _fit(
 
 def _median(values: FloatArray) -> FloatArray:
     """Give the `(N,)` medians of `(N, P)`; np.median spends longer on checks."""
-    middle = sorted({(values.shape[1] - 1) // 2, values.shape[1] // 2})
-    found: FloatArray = np.partition(values, middle, axis=1)[:, middle].mean(1)
-    return found
+    ranked, count = np.sort(values, axis=1), values.shape[1]
+    middle: FloatArray = ranked[:, (count - 1) // 2] + ranked[:, count // 2]
+    return middle / np.float32(2)
