@@ -40,7 +40,7 @@ class _Step:
         frame: decoded.
         resized: the detector's picture.
         flow_image: the flow estimator's.
-        flow: to the frame before; None without flow, and where a scene begins.
+        flow: to the frame before; None without flow, and where nothing is carried.
         forward: the last key frame's boxes, carried here; a key frame's own.
         watch: what tells key frames and cuts, as of this frame.
     """
@@ -60,7 +60,7 @@ def detect_offline(parts: Parts, frames: Iterable[Frame]) -> Iterator[FrameResul
     """
     waiting: list[_Step] = []
     for frame in frames:
-        current = _seen(parts, frame, waiting[-1] if waiting else None)
+        current = _seen(parts, frame, waiting)
         if waiting and not current.watch.is_key(parts.keyframes):
             waiting.append(current)
             continue
@@ -93,19 +93,23 @@ def results_of(parts: Parts, frames: Iterable[Frame]) -> Iterator[FrameResult]:
     return run(parts, frames)
 
 
-def _seen(parts: Parts, frame: Frame, previous: _Step | None) -> _Step:
+def _seen(parts: Parts, frame: Frame, waiting: Sequence[_Step]) -> _Step:
     """Look at the next frame, and carry the last key frame's boxes to it."""
+    policy = parts.keyframes
+    previous = waiting[-1] if waiting else None
     resized = resize(parts, frame)
     flow_image = prepare(parts, resized)
     watch = watched(parts, resized, previous.watch if previous else None)
-    if previous is None or watch.is_cut:
+    # Between two key frames in a row lies nothing that boxes could be carried to.
+    in_a_row = len(waiting) == 1 and watch.is_key(policy) and not policy.wants_evidence
+    if previous is None or watch.is_cut or in_a_row:
         nothing = Tracked.fresh(Detections.empty(), frame.index)
         return _Step(frame, resized, flow_image, None, nothing, watch)
     flow = flow_between(parts, flow_image, previous.flow_image)
     forward = followed(parts, frame, previous.forward, flow)
     with parts.timer.stage("evidence"):
         watch = watch.doubted(
-            parts.keyframes,
+            policy,
             previous.watch,
             flow,
             before=previous.forward,
