@@ -28,7 +28,7 @@ from detector.train_config import DetectorTrainConfig, FollowEpoch
 from detector.train_data import DetectorBatches, Sample, read_stills, read_unlabelled
 from vod.config import load_config, to_mapping
 from vod.errors import ConfigError, VodError
-from vod.training import StopOnDivergence
+from vod.training import BACKUP, StopOnDivergence, refuse_interrupted
 from vod.weights import (
     WEIGHTS_FILE,
     WeightsRecord,
@@ -64,21 +64,18 @@ def train(
         The weights folder.
 
     Raises:
-        ConfigError: unusable input.
+        ConfigError: unusable input, or `out` holds an interrupted run.
         TrainingError: the loss is no longer a number.
         WeightsError: the teacher's folder is damaged.
     """
+    backup = out / BACKUP
+    if not resume:
+        refuse_interrupted(out)
     record = read_record(teacher, network="ssd_mobilenet_v1")
     samples = read_stills(stills, record.classes, split="train")
     for folder in unlabelled:
         samples += read_unlabelled(folder, len(record.classes))
     out.mkdir(parents=True, exist_ok=True)
-    backup = out / "backup"
-    if backup.exists() and not resume:
-        raise ConfigError(
-            f"{backup} holds an interrupted run. Continue it with --resume, or choose "
-            "another --out."
-        )
     (out / "config.json").write_text(json.dumps(to_mapping(config), indent=1) + "\n")
     keras.utils.set_random_seed(config.seed)
     batches = _batches(config, samples, record)

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import cv2
 import keras
@@ -17,6 +17,7 @@ from flow.synthetic import SyntheticConfig
 from flow.textures import TextureBank, read_textures
 from flow.train_callbacks import (
     EpochLog,
+    FollowStep,
     Schedule,
     ScheduleConfig,
     Snapshot,
@@ -31,7 +32,7 @@ from flow.train_measure import (
 from vod.config import load_config, to_mapping
 from vod.errors import ConfigError, VodError
 from vod.preprocess import Preprocessing
-from vod.training import StopOnDivergence
+from vod.training import BACKUP, StopOnDivergence, refuse_interrupted
 from vod.weights import (
     WEIGHTS_FILE,
     WeightsRecord,
@@ -136,10 +137,13 @@ def train(
         The weights folder.
 
     Raises:
+        ConfigError: `out` holds an interrupted run.
         FlowError: unusable images or pairs.
         TrainingError: the loss is no longer a number.
         WeightsError: `init` does not fit the network.
     """
+    if not resume:
+        refuse_interrupted(out)
     out.mkdir(parents=True, exist_ok=True)
     (out / "config.json").write_text(json.dumps(to_mapping(config), indent=1) + "\n")
     keras.utils.set_random_seed(config.seed)
@@ -212,17 +216,6 @@ def _compiled(config: FlowTrainConfig, init: Path | None) -> keras.Model:
     return model
 
 
-class _FollowStep(keras.callbacks.Callback):
-    """Let a resumed run draw the scenes that come next, not the first ones again."""
-
-    def __init__(self, batches: SyntheticBatches) -> None:
-        super().__init__()
-        self._batches = batches
-
-    def on_train_begin(self, logs: Any = None) -> None:  # noqa: ARG002 (Keras' name)
-        self._batches.first_batch = int(self.model.optimizer.iterations)
-
-
 def _callbacks(
     config: FlowTrainConfig,
     out: Path,
@@ -232,16 +225,10 @@ def _callbacks(
     *,
     resume: bool,
 ) -> list[keras.callbacks.Callback]:
-    backup = out / "backup"
-    if not resume and backup.exists():
-        raise ConfigError(
-            f"{backup} holds an interrupted run. Continue it with --resume, or choose "
-            "another --out."
-        )
-
+    backup = out / BACKUP
     return [
         keras.callbacks.BackupAndRestore(str(backup)),
-        _FollowStep(batches),
+        FollowStep(batches),
         StopOnDivergence(backup, rate="schedule.peak"),
         Schedule(config.schedule),
         Snapshot(measure, write, minutes=config.snapshot_minutes),

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import keras
 import numpy as np
@@ -86,6 +86,28 @@ class Schedule(keras.callbacks.Callback):
         self._step += 1
         if self.progress() >= 1:
             self.model.stop_training = True
+
+
+class Resumable(Protocol):
+    """Batches by number.
+
+    Attributes:
+        first_batch: number of the coming epoch's first batch.
+    """
+
+    first_batch: int
+
+
+class FollowStep(keras.callbacks.Callback):
+    """Let a resumed run draw the pairs that come next, not the first ones again."""
+
+    def __init__(self, batches: Resumable) -> None:
+        super().__init__()
+        self._batches = batches
+
+    def on_train_begin(self, logs: Any = None) -> None:  # noqa: ARG002 (Keras' name)
+        """Continue from the optimizer's step, which a resumed run has restored."""
+        self._batches.first_batch = int(self.model.optimizer.iterations)
 
 
 class EpochLog(keras.callbacks.Callback):

@@ -35,7 +35,13 @@ from flow.lightflow import (
 from flow.synthetic import SyntheticConfig
 from flow.textures import TextureBank, read_textures
 from flow.train import write_weights
-from flow.train_callbacks import EpochLog, Schedule, ScheduleConfig, Snapshot
+from flow.train_callbacks import (
+    EpochLog,
+    FollowStep,
+    Schedule,
+    ScheduleConfig,
+    Snapshot,
+)
 from flow.train_data import SyntheticBatches, normalise
 from propagate.agreement import agreement
 from propagate.train_data import Clip, PairConfig, RealPairs, find_clips, read_clip
@@ -43,7 +49,7 @@ from propagate.train_losses import box_loss, flow_loss
 from propagate.transport import TransportConfig
 from vod.config import load_config, to_mapping
 from vod.errors import ConfigError, VodError
-from vod.training import StopOnDivergence
+from vod.training import BACKUP, StopOnDivergence, refuse_interrupted
 from vod.weights import read_record
 
 logger = logging.getLogger(__name__)
@@ -216,9 +222,12 @@ def train(
         resume: go on from the backup in `out`.
 
     Raises:
+        ConfigError: `out` holds an interrupted run, or photographs are missing.
         TrainingError: the loss is no longer a number.
         WeightsError: `init` is not LightFlow.
     """
+    if not resume:
+        refuse_interrupted(out)
     out.mkdir(parents=True, exist_ok=True)
     (out / "config.json").write_text(json.dumps(to_mapping(config), indent=1) + "\n")
     keras.utils.set_random_seed(config.seed)
@@ -301,17 +310,6 @@ def _write(
     write_weights(unfolded, folder, network, origin)
 
 
-class _FollowStep(keras.callbacks.Callback):
-    """Let a resumed run draw the pairs that come next, not the first ones again."""
-
-    def __init__(self, batches: JointBatches) -> None:
-        super().__init__()
-        self._batches = batches
-
-    def on_train_begin(self, logs: Any = None) -> None:  # noqa: ARG002 (Keras' name)
-        self._batches.first_batch = int(self.model.optimizer.iterations)
-
-
 def _callbacks(
     config: JointTrainConfig,
     out: Path,
@@ -321,15 +319,10 @@ def _callbacks(
     *,
     resume: bool,
 ) -> list[keras.callbacks.Callback]:
-    backup = out / "backup"
-    if not resume and backup.exists():
-        raise ConfigError(
-            f"{backup} holds an interrupted run. Continue it with --resume, or choose "
-            "another --out."
-        )
+    backup = out / BACKUP
     return [
         keras.callbacks.BackupAndRestore(str(backup)),
-        _FollowStep(batches),
+        FollowStep(batches),
         StopOnDivergence(backup, rate="schedule.peak"),
         Schedule(config.schedule),
         Snapshot(measure, write, minutes=config.snapshot_minutes),
@@ -373,6 +366,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     cv2.setNumThreads(1)  # threads inside small pictures only take time from training
     try:
         config = load_config(JointTrainConfig, args.config, args.set)
+        if not args.resume:
+            refuse_interrupted(args.out)  # reading clips may take minutes
         if config.generated and not args.images:
             raise ConfigError("generated pairs need --images, or set generated=0.")
         bank = None

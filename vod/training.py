@@ -6,7 +6,23 @@ from typing import Any
 
 import keras
 
-from vod.errors import TrainingError
+from vod.errors import ConfigError, TrainingError
+
+BACKUP = "backup"
+"""Folder, in a run's, of what `--resume` continues from; gone when the run is done."""
+
+
+def refuse_interrupted(out: Path) -> None:
+    """Make sure that a new run in `out` destroys no other; ask before anything is read.
+
+    Raises:
+        ConfigError: another run was interrupted there.
+    """
+    if (out / BACKUP).exists():
+        raise ConfigError(
+            f"{out / BACKUP} holds an interrupted run. Continue it with --resume, or "
+            "choose another --out."
+        )
 
 
 class StopOnDivergence(keras.callbacks.Callback):

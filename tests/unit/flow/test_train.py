@@ -112,7 +112,9 @@ def test_an_interrupted_run_is_resumed_or_refused(
         with pytest.raises(KeyboardInterrupt):
             main(base)
     assert (out / "backup").exists()
-    assert main(base) == 1
+    before = (out / "config.json").read_text()
+    assert main([*base, "--set", "seed=2"]) == 1
+    assert (out / "config.json").read_text() == before
     assert "holds an interrupted run. Continue it with --resume" in caplog.text
     assert main([*base, "--resume"]) == 0
     assert json.loads((out / "result.json").read_text())["steps"] == 4

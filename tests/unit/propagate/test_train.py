@@ -151,7 +151,11 @@ def test_an_interrupted_run_is_resumed_or_refused(
         with pytest.raises(KeyboardInterrupt):
             main(base)
     assert (out / "backup").exists()
-    assert main(base) == 1
+    before = (out / "config.json").read_text()
+    with monkeypatch.context() as patch:
+        patch.setattr("propagate.train.read_clips", pytest.fail)
+        assert main([*base, "--set", "seed=2"]) == 1
+    assert (out / "config.json").read_text() == before
     assert "holds an interrupted run. Continue it with --resume" in caplog.text
     assert main([*base, "--resume"]) == 0
     assert [row["epoch"] for row in log_rows(out)] == ["1", "2"]
