@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from flow.registry import FLOWS
 from propagate.config import (
-    HOLD,
+    NO_FLOW,
     FlowChoice,
     PipelineConfig,
     build_parts,
@@ -146,7 +146,7 @@ def _add_pipeline_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--flow",
         metavar="NAME",
-        help=f"{', '.join(FLOWS)}, or {HOLD} = boxes held still (default: "
+        help=f"{', '.join(FLOWS)}, or {NO_FLOW} = boxes held still (default: "
         f"{FlowChoice().name})",
     )
     group.add_argument(

@@ -13,7 +13,12 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from propagate.config import PipelineConfig, build_parts, load_pipeline_config
+from propagate.config import (
+    NO_FLOW,
+    PipelineConfig,
+    build_parts,
+    load_pipeline_config,
+)
 from propagate.evaluate import SCORE_THRESHOLD
 from propagate.followers import FOLLOWERS, Follower
 from propagate.keyframes import FixedInterval
@@ -114,7 +119,7 @@ def score_trackers(
         FixedInterval(interval)
     if not truth.num_objects:
         raise AnnotationError("the chosen videos hold no object: nothing to score.")
-    flow = replace(config.flow, name="none")
+    flow = replace(config.flow, name=NO_FLOW)
     parts = build_parts(replace(config, flow=flow))
     every = _score(parts, truth, tracker=HOLD, interval=1)
     rows = [every]

@@ -18,7 +18,7 @@ from vod.config import load_config
 from vod.errors import ConfigError
 from vod.weights import RECORD_FILE, read_record
 
-HOLD = "none"
+NO_FLOW = "none"
 """Name of the flow that is no flow: key boxes stay where they are."""
 
 
@@ -91,7 +91,8 @@ class PropagateConfig:
         keyframe_policy(self)
         if self.travels == "maps" and self.mode == "offline":
             raise ConfigError(
-                "maps travel in one direction: mode offline needs travels=boxes."
+                "travels=maps cannot go with mode=offline, as maps are warped forwards "
+                "only: leave mode out, or choose travels=boxes."
             )
 
 
@@ -163,7 +164,7 @@ def build_parts(config: PipelineConfig, *, is_live: bool = False) -> Parts:
         threads=config.engine.threads,
     )
     estimator = None
-    if config.flow.name != HOLD:
+    if config.flow.name != NO_FLOW:
         share = config.flow.input_share
         if share is None:
             share = flow.registry.default_share(config.flow.name)

@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from flow.estimator import FlowEstimator
 from propagate.benchmark import measure
-from propagate.config import HOLD, PipelineConfig, build_parts
+from propagate.config import NO_FLOW, PipelineConfig, build_parts
 from propagate.keyframes import Adaptive, FixedInterval
 from propagate.offline import results_of
 from propagate.pipeline import Parts, Travels
@@ -116,8 +116,8 @@ def ways_of(
     for mode in modes:
         if mode not in MODES:
             raise ConfigError(f"unknown mode '{mode}'.{nearest(mode, MODES)}")
-    if HOLD in flows:
-        raise ConfigError(f"flow '{HOLD}' is the mode hold; leave it out of --flow.")
+    if NO_FLOW in flows:
+        raise ConfigError(f"flow '{NO_FLOW}' is the mode hold; leave it out of --flow.")
     if travels == "maps" and "offline" in modes:
         raise ConfigError("maps travel in one direction: mode offline carries boxes.")
     ways = [Way(PER_FRAME, None, 1)] if PER_FRAME in modes else []
@@ -150,7 +150,7 @@ def load_networks(
         flow = build_parts(chosen).flow
         if flow is not None:
             estimators[name] = flow
-    base = build_parts(replace(config, flow=replace(config.flow, name=HOLD)))
+    base = build_parts(replace(config, flow=replace(config.flow, name=NO_FLOW)))
     return Networks(base, estimators, travels)
 
 

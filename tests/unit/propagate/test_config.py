@@ -55,6 +55,13 @@ def test_adaptive_key_frames_keep_the_interval_or_the_budget_on_average():
         load_pipeline_config(overrides=[adaptive, "propagate.budget=0.5"])
 
 
+def test_maps_do_not_travel_offline():
+    with pytest.raises(ConfigError, match="travels=maps cannot go with mode=offline"):
+        load_pipeline_config(
+            overrides=["propagate.travels=maps", "propagate.mode=offline"]
+        )
+
+
 def test_changing_the_interval_changes_nothing_else():
     changed = with_interval(PipelineConfig(), 4)
     assert changed.propagate.keyframe_interval == 4
