@@ -34,7 +34,7 @@ PROTOCOLS: Final[dict[str, Protocol]] = {
     "coco": Protocol(
         MatchRule(pixel=0, last_of_equals=True, max_detections=100),
         "hundred-one",
-        "pycocotools: no last pixel, 101 recall points, IoU 0.5 to 0.95",
+        "pycocotools: no last pixel, 101 recall points; mAP is its AP50",
     ),
     "voc07": Protocol(
         MatchRule(next_free=False, keeps_inverted=False),

@@ -86,10 +86,12 @@ def _findings(scores: Scores, analyses: Analyses) -> Iterator[str]:
     yield f"mAP lost to errors: {costs}"
     every = analyses.steadiness.every
     if every.tracks:
+        delay = number(every.median_delay, 2)
+        first = "never" if delay == "never" else f"after {delay} s"
         yield (
             f"{every.tracks:,} tracks: {number(100 * every.detected, 1)} % detected, "
             f"{number(every.flicker, 2)} births and deaths a second, first detection "
-            f"after {number(every.median_delay, 2)} s (median)"
+            f"{first} (median)"
         )
     snippets = analyses.snippets
     for place in islice(snippets.worst_first(), _WORST):

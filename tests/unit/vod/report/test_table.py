@@ -39,6 +39,13 @@ def test_analyses_add_intervals_errors_and_the_worst_snippets():
     assert any(line.startswith("2 tracks: 50.0 % detected") for line in lines)
 
 
+def test_tracks_that_nothing_finds_are_first_detected_never():
+    truth = make_truth({"v": 2}, ("v", 0, DOG, BOX, 0), ("v", 1, DOG, BOX, 0))
+    found = make_found()
+    table = format_table(evaluate(truth, found), analyse(truth, found))
+    assert "first detection never (median)" in table
+
+
 def test_another_interpolation_says_what_the_intervals_are_of():
     truth, found = random_scene(3)
     for protocol, said in (("voc07", True), ("voc12", False)):
