@@ -31,6 +31,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vod.analysis.grouped import area_of_places
+from vod.analysis.numbers import or_none
 from vod.analysis.overlaps import ERRORS, NO_ERROR, Flaws, find_flaws
 from vod.analysis.ranking import Ranking
 from vod.errors import ConfigError
@@ -59,12 +60,11 @@ class ErrorSplit:
     cost: dict[str, float]
 
     def to_json(self) -> dict[str, Any]:
-        """Give counts and costs; mAP and costs are null where there is no object."""
-        known = not np.isnan(self.mean_ap)
+        """Give counts and costs; null is what no object, or none that is left, has."""
         return {
-            "mAP": self.mean_ap if known else None,
+            "mAP": or_none(self.mean_ap),
             "counts": self.counts,
-            "dAP": {k: v if known else None for k, v in self.cost.items()},
+            "dAP": {kind: or_none(cost) for kind, cost in self.cost.items()},
             "by_class": self.by_class,
         }
 

@@ -84,3 +84,11 @@ def test_the_report_for_machines_is_json_with_the_analyses_in_it():
         "curves",
     }
     assert "analysis" not in report_values(scores)
+
+
+def test_the_report_of_no_detections_holds_no_nan_which_json_lacks():
+    truth = make_truth({"v": 2}, ("v", 0, DOG, BOX, 0), ("v", 1, DOG, BOX, 0))
+    found = make_found()
+    values = report_values(evaluate(truth, found), analyse(truth, found))
+    json.dumps(values, allow_nan=False)
+    assert values["analysis"]["errors"]["dAP"]["missed"] is None
