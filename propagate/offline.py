@@ -99,7 +99,7 @@ def _seen(parts: Parts, frame: Frame, waiting: Sequence[_Step]) -> _Step:
     previous = waiting[-1] if waiting else None
     resized = resize(parts, frame)
     flow_image = prepare(parts, resized)
-    watch = watched(parts, resized, previous.watch if previous else None)
+    watch = watched(parts, frame, resized, previous.watch if previous else None)
     # Between two key frames in a row lies nothing that boxes could be carried to.
     in_a_row = len(waiting) == 1 and watch.is_key(policy) and not policy.wants_evidence
     if previous is None or watch.is_cut or in_a_row:

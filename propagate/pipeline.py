@@ -131,7 +131,7 @@ def step(
     """
     resized = resize(parts, frame)
     flow_image = prepare(parts, resized)
-    watch = watched(parts, resized, key.watch if key else None)
+    watch = watched(parts, frame, resized, key.watch if key else None)
     if key is None or watch.is_key(parts.keyframes):
         return _key_frame(parts, frame, resized, flow_image, watch)
     flow = flow_between(parts, flow_image, key.flow_image)
@@ -177,12 +177,15 @@ def _key_frame(
     return replace(result, is_cut=watch.is_cut), state
 
 
-def watched(parts: Parts, resized: ByteArray, earlier: Watch | None) -> Watch:
+def watched(
+    parts: Parts, frame: Frame, resized: ByteArray, earlier: Watch | None
+) -> Watch:
     """Look at a frame for cuts, after the frame before it, if there is one."""
+    size = (frame.height, frame.width)
     with parts.timer.stage("evidence"):
         if earlier is None:
-            return Watch.first(parts.keyframes, resized)
-        return earlier.next(parts.keyframes, resized)
+            return Watch.first(parts.keyframes, resized, size)
+        return earlier.next(parts.keyframes, resized, size)
 
 
 def followed(

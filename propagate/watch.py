@@ -20,28 +20,36 @@ class Watch:
 
     Attributes:
         sight: the frame, small.
+        size: height and width of the decoded frame.
         pace: of the policy.
         usual: how much this scene has changed so far.
         is_cut: a new scene begins here.
     """
 
     sight: Sight
+    size: tuple[int, int]
     pace: Pace
     usual: Usual
     is_cut: bool = False
 
     @classmethod
-    def first(cls, policy: KeyframePolicy, resized: ByteArray) -> Self:
+    def first(
+        cls, policy: KeyframePolicy, resized: ByteArray, size: tuple[int, int]
+    ) -> Self:
         """Look at the first frame of a video."""
-        return cls(look(resized), policy.start(), Usual())
+        return cls(look(resized), size, policy.start(), Usual())
 
-    def next(self, policy: KeyframePolicy, resized: ByteArray) -> Self:
+    def next(
+        self, policy: KeyframePolicy, resized: ByteArray, size: tuple[int, int]
+    ) -> Self:
         """Look at the next frame."""
         sight = look(resized)
         change = change_between(sight, self.sight)
-        is_cut = self.usual.is_cut(change)
+        # Boxes in pixels of one size mean nothing in a frame of another.
+        is_cut = size != self.size or self.usual.is_cut(change)
         return type(self)(
             sight,
+            size,
             policy.next_frame(self.pace),
             Usual() if is_cut else self.usual.with_change(change),
             is_cut=is_cut,

@@ -90,6 +90,17 @@ def test_two_scenes_give_what_each_gives_alone(run):
 
 
 @BOTH
+def test_where_the_size_of_frames_changes_a_scene_begins(run):
+    frames = video(6)
+    frames[3:] = [
+        replace(frame, rgb=frame.rgb.repeat(2, 0).repeat(2, 1)) for frame in frames[3:]
+    ]
+    results = list(run(make_parts(4), frames))
+    assert [r.frame.index for r in results if r.is_cut] == [3]
+    assert all((r.tracked.key_frames >= 3).all() for r in results[3:])
+
+
+@BOTH
 @pytest.mark.parametrize("scenes", [(1,), (2,), (1, 1), (1, 1, 1), (2, 1), (1, 2)])
 def test_very_short_scenes_are_whole(run, scenes):
     for policy in (make_parts().keyframes, Adaptive(10)):
