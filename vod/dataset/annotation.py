@@ -79,24 +79,6 @@ class Annotation:
     objects: list[AnnotatedObject]
 
 
-def read_annotation(
-    path: Path,
-    *,
-    still: bool = False,
-    label_of: Mapping[str, int] = LABEL_OF_WNID,
-) -> Annotation:
-    """Read one file, see `parse_annotation`.
-
-    Raises:
-        BrokenAnnotationError: the file is missing or cannot be used.
-    """
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise missing_annotation(path, error) from error
-    return parse_annotation(data, path, still=still, label_of=label_of)
-
-
 def missing_annotation(path: Path, error: OSError) -> BrokenAnnotationError:
     """Say that a listed frame has no annotation."""
     return BrokenAnnotationError(

@@ -1,9 +1,11 @@
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.vid_layout import CAR, DOG, ZEBRA, write_xml, xml_object, xml_text
-from vod.dataset.annotation import parse_annotation, read_annotation
+from tests.vid_layout import CAR, DOG, ZEBRA, xml_object, xml_text
+from vod.dataset.annotation import missing_annotation, parse_annotation
 from vod.errors import AnnotationError
 
 
@@ -62,9 +64,9 @@ def test_other_orders_and_extra_elements_are_read():
     assert parse(text).objects == [(6, 5, 1, 2.5, 3, 40, False, False)]
 
 
-def test_a_box_of_one_pixel_is_no_error(tmp_path):
-    path = write_xml(tmp_path / "0.xml", xml_object(xmin=3, xmax=3, ymin=4, ymax=4))
-    assert read_annotation(path).objects[0][2:6] == (3, 4, 3, 4)
+def test_a_box_of_one_pixel_is_no_error():
+    text = xml_text(xml_object(xmin=3, xmax=3, ymin=4, ymax=4))
+    assert parse(text).objects[0][2:6] == (3, 4, 3, 4)
 
 
 @pytest.mark.parametrize(
@@ -95,9 +97,9 @@ def test_a_file_cut_short_is_not_valid_xml(end):
         parse(xml_text(xml_object())[:end])
 
 
-def test_a_missing_file_is_named(tmp_path):
-    with pytest.raises(AnnotationError, match=r"0\.xml cannot be read \(No such file"):
-        read_annotation(tmp_path / "0.xml")
+def test_a_missing_file_is_named():
+    error = missing_annotation(Path("0.xml"), FileNotFoundError(2, "No such file"))
+    assert str(error).startswith("annotation 0.xml cannot be read (No such file)")
 
 
 def test_stills_lose_the_other_classes_and_the_tracks():
