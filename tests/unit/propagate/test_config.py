@@ -10,6 +10,7 @@ from propagate.config import (
     build_parts,
     keyframe_policy,
     load_pipeline_config,
+    resolve_mode,
     weights_sha256,
     with_interval,
 )
@@ -99,3 +100,23 @@ def test_result_headers_name_every_weights_file():
     hashes = weights_sha256(config)
     assert {"detector/features.tflite", "flow/flow_150x150.tflite"} <= hashes.keys()
     assert all(len(digest) == 64 for digest in hashes.values())
+
+
+@pytest.mark.parametrize(
+    ("overrides", "is_live", "mode"),
+    [
+        ([], False, "offline"),
+        ([], True, "causal"),
+        (["propagate.travels=maps"], False, "causal"),
+        (["propagate.keyframe_interval=101"], False, "causal"),
+        (
+            ["propagate.keyframe_interval=101", "propagate.mode=offline"],
+            False,
+            "offline",
+        ),
+        (["propagate.mode=causal"], False, "causal"),
+    ],
+)
+def test_auto_looks_ahead_where_it_can(overrides, is_live, mode):
+    config = load_pipeline_config(overrides=overrides)
+    assert resolve_mode(config.propagate, is_live=is_live) == mode
