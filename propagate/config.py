@@ -23,7 +23,7 @@ NO_FLOW = "none"
 
 
 LONGEST_WAIT = 100
-"""Interval up to which `auto` looks ahead: its frames wait in memory, 0.3 GB of 720p."""
+"""Interval up to which `auto` looks ahead; so many frames of 720p take 0.3 GB."""
 
 
 @dataclass(frozen=True, slots=True)
