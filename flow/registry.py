@@ -60,12 +60,17 @@ def load_flow(
         weights: a network's weights folder; None is the shipped one.
 
     Raises:
-        ConfigError: unknown name.
+        ConfigError: unknown name, or weights for a flow that has none.
         WeightsError: a file is missing or altered, or no graph has this size.
         FlowError: the size is too small for the method.
     """
     if name not in FLOWS:
         raise ConfigError(f"unknown flow '{name}'.{nearest(name, list(FLOWS))}")
+    if weights is not None and name not in NETWORKS:
+        raise ConfigError(
+            f"the flow '{name}' has no weights: {weights} would not be used. Choose "
+            f"{', '.join(sorted(NETWORKS))} to use them."
+        )
     return FLOWS[name](FlowRequest(input_height, input_width, engine, threads, weights))
 
 
@@ -142,3 +147,6 @@ FLOWS: Final[Mapping[str, FlowLoader]] = {
 """Name to loader."""
 
 FULL_SIZE: Final[Mapping[str, float]] = {"dis-ultrafast": 1.0, "dis-fast": 1.0}
+
+NETWORKS: Final = frozenset({"lightflow"})
+"""The flows that have weights."""

@@ -179,7 +179,10 @@ def format_table(tuned: Tuned) -> str:
             "clips may help."
         )
     else:
-        lines.append(f"Use them: run_video.py CLIP --set flow.weights={tuned.weights}")
+        lines.append(
+            "Use them: run_video.py CLIP --flow lightflow --set "
+            f"flow.weights={tuned.weights}"
+        )
     return "\n".join(lines) + "\n"
 
 

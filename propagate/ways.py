@@ -17,6 +17,7 @@ import numpy as np
 from tqdm import tqdm
 
 from flow.estimator import FlowEstimator
+from flow.registry import NETWORKS
 from propagate.benchmark import measure
 from propagate.config import NO_FLOW, PipelineConfig, build_parts
 from propagate.keyframes import Adaptive, FixedInterval
@@ -146,8 +147,9 @@ def load_networks(
     """
     estimators = {}
     for name in flows:
-        chosen = replace(config, flow=replace(config.flow, name=name))
-        flow = build_parts(chosen).flow
+        weights = config.flow.weights if name in NETWORKS else None
+        choice = replace(config.flow, name=name, weights=weights)
+        flow = build_parts(replace(config, flow=choice)).flow
         if flow is not None:
             estimators[name] = flow
     base = build_parts(replace(config, flow=replace(config.flow, name=NO_FLOW)))

@@ -109,3 +109,8 @@ def test_running_a_graph_needs_neither_tensorflow_nor_keras():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_weights_for_a_flow_without_any_are_refused(tmp_path):
+    with pytest.raises(ConfigError, match=r"has no weights.* Choose lightflow"):
+        load_flow("dis-fast", input_height=32, input_width=32, weights=tmp_path)
