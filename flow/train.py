@@ -4,7 +4,7 @@ import argparse
 import json
 import logging
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -16,11 +16,11 @@ from flow.lightflow import LightFlowConfig, build_lightflow
 from flow.synthetic import SyntheticConfig
 from flow.textures import TextureBank, read_textures
 from flow.train_callbacks import (
-    EpochLog,
     FollowStep,
-    Schedule,
     ScheduleConfig,
     Snapshot,
+    averaging_adamw,
+    run_callbacks,
 )
 from flow.train_data import SyntheticBatches
 from flow.train_measure import (
@@ -32,7 +32,7 @@ from flow.train_measure import (
 from vod.config import load_config, to_mapping
 from vod.errors import ConfigError, VodError
 from vod.preprocess import Preprocessing
-from vod.training import BACKUP, StopOnDivergence, refuse_interrupted
+from vod.training import refuse_interrupted
 from vod.weights import (
     WEIGHTS_FILE,
     WeightsRecord,
@@ -170,7 +170,13 @@ def train(
     model.fit(
         train_batches,
         epochs=-(-schedule.steps // schedule.steps_per_epoch),
-        callbacks=_callbacks(config, out, train_batches, measure, write, resume=resume),
+        callbacks=run_callbacks(
+            schedule,
+            out,
+            FollowStep(train_batches),
+            Snapshot(measure, write, minutes=config.snapshot_minutes),
+            resume=resume,
+        ),
         verbose=0,
     )
     # `fit` has left the averaged weights in place.
@@ -199,41 +205,19 @@ def _compiled(config: FlowTrainConfig, init: Path | None) -> keras.Model:
     if init is not None:
         record = read_record(init, network="lightflow")
         load_model_weights(model, verified_file(init, WEIGHTS_FILE, record))
-    optimizer = keras.optimizers.AdamW(
-        config.schedule.peak,
+    optimizer = averaging_adamw(
+        model.trainable_variables,
+        rate=config.schedule.peak,
         weight_decay=config.weight_decay,
-        global_clipnorm=config.clip_norm,
-        use_ema=True,
-        ema_momentum=config.average,
+        clip_norm=config.clip_norm,
+        average=config.average,
     )
-    optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
-    optimizer.build(model.trainable_variables)
     # XLA's convolutions are several times slower than TensorFlow's own on a CPU.
     compiler = keras.backend.backend() == "jax"
     model.compile(
         optimizer, loss=training_loss, metrics=[end_point_error], jit_compile=compiler
     )
     return model
-
-
-def _callbacks(
-    config: FlowTrainConfig,
-    out: Path,
-    batches: SyntheticBatches,
-    measure: Callable[[keras.Model], dict[str, float]],
-    write: Callable[[keras.Model], None],
-    *,
-    resume: bool,
-) -> list[keras.callbacks.Callback]:
-    backup = out / BACKUP
-    return [
-        keras.callbacks.BackupAndRestore(str(backup)),
-        FollowStep(batches),
-        StopOnDivergence(backup, rate="schedule.peak"),
-        Schedule(config.schedule),
-        Snapshot(measure, write, minutes=config.snapshot_minutes),
-        EpochLog(out / "log.csv", append=resume),
-    ]
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -14,6 +14,7 @@ import keras
 import numpy as np
 
 from vod.errors import ConfigError
+from vod.training import BACKUP, StopOnDivergence
 
 logger = logging.getLogger(__name__)
 
@@ -184,3 +185,60 @@ class Snapshot(keras.callbacks.Callback):
         text = ", ".join(f"{name} {value:.3f}" for name, value in figures.items())
         loss = (logs or {}).get("loss", math.nan)
         logger.info("epoch %d: loss %.4f, %s", epoch + 1, loss, text)
+
+
+def run_callbacks(
+    schedule: ScheduleConfig,
+    out: Path,
+    follow: FollowStep,
+    snapshot: Snapshot,
+    *,
+    resume: bool,
+) -> list[keras.callbacks.Callback]:
+    """Give what both trainings of a flow network run beside their steps.
+
+    Args:
+        schedule: length and learning rate.
+        out: gets log.csv and the backup that `--resume` continues from.
+        follow: tells the batches where a resumed run stands.
+        snapshot: measures and writes.
+        resume: an interrupted run is continued.
+    """
+    backup = out / BACKUP
+    return [
+        keras.callbacks.BackupAndRestore(str(backup)),
+        follow,
+        StopOnDivergence(backup, rate="schedule.peak"),
+        Schedule(schedule),
+        snapshot,
+        EpochLog(out / "log.csv", append=resume),
+    ]
+
+
+def averaging_adamw(
+    variables: list[Any],
+    *,
+    rate: float,
+    weight_decay: float,
+    clip_norm: float,
+    average: float,
+) -> keras.optimizers.Optimizer:
+    """Give AdamW that keeps a moving average of the weights, built for `variables`.
+
+    Args:
+        variables: to be trained.
+        rate: first learning rate; `Schedule` sets it from then on.
+        weight_decay: decoupled, of the convolutions' weights only.
+        clip_norm: greatest norm of a step's gradient.
+        average: momentum of the moving average.
+    """
+    optimizer = keras.optimizers.AdamW(
+        rate,
+        weight_decay=weight_decay,
+        global_clipnorm=clip_norm,
+        use_ema=True,
+        ema_momentum=average,
+    )
+    optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
+    optimizer.build(variables)
+    return optimizer

@@ -13,7 +13,7 @@ import argparse
 import json
 import logging
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -36,11 +36,11 @@ from flow.synthetic import SyntheticConfig
 from flow.textures import TextureBank, read_textures
 from flow.train import write_weights
 from flow.train_callbacks import (
-    EpochLog,
     FollowStep,
-    Schedule,
     ScheduleConfig,
     Snapshot,
+    averaging_adamw,
+    run_callbacks,
 )
 from flow.train_data import SyntheticBatches, normalise
 from propagate.agreement import agreement
@@ -49,7 +49,7 @@ from propagate.train_losses import box_loss, flow_loss
 from propagate.transport import TransportConfig
 from vod.config import load_config, to_mapping
 from vod.errors import ConfigError, VodError
-from vod.training import BACKUP, StopOnDivergence, refuse_interrupted
+from vod.training import refuse_interrupted
 from vod.weights import read_record
 
 logger = logging.getLogger(__name__)
@@ -236,18 +236,7 @@ def train(
     trained, network = read_lightflow(init)
     model = _compiled(config, trained, network, size)
     real = RealPairs(clips, config.pairs, size=size, cells=cells)
-    generated = None
-    if config.generated:
-        if bank is None:
-            raise ConfigError("generated pairs need photographs, or set generated=0.")
-        generated = SyntheticBatches(
-            bank,
-            config.synthetic,
-            ((size, size, config.generated),),
-            steps=1,
-            seed=config.seed,
-            reuse=4,
-        )
+    generated = _generated(config, bank, size)
     batches = JointBatches(real, generated, config, cells=cells)
     origin = (
         f"propagate.train on {len(clips)} clips, seed {config.seed}, continuing: "
@@ -266,7 +255,13 @@ def train(
     model.fit(
         batches,
         epochs=-(-schedule.steps // schedule.steps_per_epoch),
-        callbacks=_callbacks(config, out, batches, measure, write, resume=resume),
+        callbacks=run_callbacks(
+            schedule,
+            out,
+            FollowStep(batches),
+            Snapshot(measure, write, minutes=config.snapshot_minutes),
+            resume=resume,
+        ),
         verbose=0,
     )
     # `fit` has left the averaged weights in place.
@@ -276,6 +271,23 @@ def train(
         (out / "result.json").write_text(json.dumps(figures, indent=1) + "\n")
         logger.info("after training: %s", _shown(figures))
     return out / "weights"
+
+
+def _generated(
+    config: JointTrainConfig, bank: TextureBank | None, size: int
+) -> SyntheticBatches | None:
+    if not config.generated:
+        return None
+    if bank is None:
+        raise ConfigError("generated pairs need photographs, or set generated=0.")
+    return SyntheticBatches(
+        bank,
+        config.synthetic,
+        ((size, size, config.generated),),
+        steps=1,
+        seed=config.seed,
+        reuse=4,
+    )
 
 
 def _shown(figures: dict[str, float]) -> str:
@@ -290,15 +302,13 @@ def _compiled(
     model = JointModel(folded, config.transport, config.box_weight)
     blank = np.zeros((1, size, size, 3), np.float32)
     model((blank, blank))  # Keras' backups want a model that has run once
-    optimizer = keras.optimizers.AdamW(
-        config.schedule.peak,
+    optimizer = averaging_adamw(
+        folded.trainable_variables,
+        rate=config.schedule.peak,
         weight_decay=config.weight_decay,
-        global_clipnorm=config.clip_norm,
-        use_ema=True,
-        ema_momentum=config.average,
+        clip_norm=config.clip_norm,
+        average=config.average,
     )
-    optimizer.exclude_from_weight_decay(var_names=["bias"])
-    optimizer.build(folded.trainable_variables)
     model.compile(optimizer, jit_compile=keras.backend.backend() == "jax")
     return model
 
@@ -308,26 +318,6 @@ def _write(
 ) -> None:
     unfolded = unfold_lightflow(model.network, network)
     write_weights(unfolded, folder, network, origin)
-
-
-def _callbacks(
-    config: JointTrainConfig,
-    out: Path,
-    batches: JointBatches,
-    measure: Callable[[keras.Model], dict[str, float]],
-    write: Callable[[keras.Model], None],
-    *,
-    resume: bool,
-) -> list[keras.callbacks.Callback]:
-    backup = out / BACKUP
-    return [
-        keras.callbacks.BackupAndRestore(str(backup)),
-        FollowStep(batches),
-        StopOnDivergence(backup, rate="schedule.peak"),
-        Schedule(config.schedule),
-        Snapshot(measure, write, minutes=config.snapshot_minutes),
-        EpochLog(out / "log.csv", append=resume),
-    ]
 
 
 def read_clips(
