@@ -4,7 +4,7 @@ Needs TensorFlow, as the reference engine in `vod/engine.py` does.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -53,16 +53,12 @@ def export_graph(
         ShapeError: an input shape is not static, or no sample was given.
         WeightsError: the written graph does not compute what the model does.
     """
-    shapes = [tuple(tensor.shape) for tensor in model.inputs]
-    if any(None in shape for shape in shapes) or not samples:
-        raise ShapeError(
-            f"exporting {model.name} needs static input shapes and a sample, "
-            f"received shapes {shapes} and {len(samples)} samples."
-        )
+    check_exportable(model, samples)
     temporary = path.with_name(path.name + ".part")
     try:
         temporary.write_bytes(_convert(model, float16=float16))
-        error = _compare(model, temporary, samples, final_path=path)
+        run = LiteRtGraph(temporary)
+        error = largest_difference(model, run, samples, file=path.name)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
@@ -70,7 +66,43 @@ def export_graph(
     return error
 
 
-def _as_input(arrays: Sequence[Any]) -> Any:
+def check_exportable(
+    model: "keras.Model", samples: Sequence[Sequence[FloatArray]]
+) -> None:
+    """Check what every exporter asks of a model.
+
+    Raises:
+        ShapeError: an input shape is not static, or no sample was given.
+    """
+    shapes = [tuple(tensor.shape) for tensor in model.inputs]
+    if any(None in shape for shape in shapes) or not samples:
+        raise ShapeError(
+            f"exporting {model.name} needs static input shapes and a sample, "
+            f"received shapes {shapes} and {len(samples)} samples."
+        )
+
+
+def traced(model: "keras.Model") -> tuple[Any, list[Any]]:
+    """Give a model of static shapes as a `tf.function`, and the specs of its inputs.
+
+    Positional inputs and a tuple of outputs, both in the model's order.
+    """
+    import tensorflow as tf
+
+    specs = [
+        tf.TensorSpec(tensor.shape, tf.float32, name=tensor.name.split(":")[0])
+        for tensor in model.inputs
+    ]
+
+    @tf.function(input_signature=specs)
+    def run(*inputs: "tf.Tensor") -> "tuple[tf.Tensor, ...]":
+        outputs = model(as_input(inputs), training=False)
+        return tuple(outputs) if isinstance(outputs, (list, tuple)) else (outputs,)
+
+    return run, specs
+
+
+def as_input(arrays: Sequence[Any]) -> Any:
     """Give inputs as a functional model takes them: one bare, several as a list."""
     return arrays[0] if len(arrays) == 1 else list(arrays)
 
@@ -78,18 +110,10 @@ def _as_input(arrays: Sequence[Any]) -> Any:
 def _convert(model: "keras.Model", *, float16: bool) -> bytes:
     import tensorflow as tf
 
-    @tf.function
-    def run(*inputs: "tf.Tensor") -> "tuple[tf.Tensor, ...]":
-        outputs = model(_as_input(inputs), training=False)
-        return tuple(outputs) if isinstance(outputs, (list, tuple)) else (outputs,)
-
-    specs = [
-        tf.TensorSpec(tensor.shape, tf.float32, name=tensor.name.split(":")[0])
-        for tensor in model.inputs
-    ]
+    function, _ = traced(model)
     # No trackable argument: with a Keras 3 model it writes a file of unread variables.
     converter = tf.lite.TFLiteConverter.from_concrete_functions(
-        [run.get_concrete_function(*specs)]
+        [function.get_concrete_function()]
     )
     if float16:
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
@@ -98,27 +122,37 @@ def _convert(model: "keras.Model", *, float16: bool) -> bytes:
     return graph
 
 
-def _compare(
+def largest_difference(
     model: "keras.Model",
-    written: Path,
+    run: Callable[..., Sequence[FloatArray]],
     samples: Sequence[Sequence[FloatArray]],
     *,
-    final_path: Path,
+    file: str,
 ) -> float:
-    graph = LiteRtGraph(written)
+    """Give the largest absolute difference of a written graph from its Keras model.
+
+    Args:
+        model: what was exported.
+        run: the graph, as a function of its inputs.
+        samples: lists of input arrays, in the model's order.
+        file: name of the graph, for messages.
+
+    Raises:
+        WeightsError: it is more than rounding.
+    """
     worst = 0.0
     for sample in samples:
-        outputs = model(_as_input(sample), training=False)
+        outputs = model(as_input(sample), training=False)
         outputs = outputs if isinstance(outputs, (list, tuple)) else [outputs]
         for index, (ours, keras_output) in enumerate(
-            zip(graph(*sample), outputs, strict=True)
+            zip(run(*sample), outputs, strict=True)
         ):
             expected = np.asarray(keras_output)
             error = float(np.abs(ours - expected).max())
             # `not <=` also catches NaN, which a bad export is full of.
             if not error <= TOLERANCE * max(float(np.abs(expected).max()), 1e-3):
                 raise WeightsError(
-                    f"{final_path.name}: output {index} differs from Keras by "
+                    f"{file}: output {index} differs from Keras by "
                     f"{error:.3g}; the export was thrown away."
                 )
             worst = max(worst, error)
