@@ -6,17 +6,12 @@ Decoding overlaps with the networks in a thread, as in `run_video.py`.
 """
 
 import argparse
-import contextlib
-import os
-import platform
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +20,7 @@ from propagate.keyframes import FixedInterval
 from propagate.pipeline import Parts
 from propagate.session import Outputs, Summary, process
 from vod.config import to_mapping
+from vod.environment import environment
 from vod.errors import ConfigError, VodError
 from vod.files import reserved_report
 from vod.sources import open_source
@@ -35,7 +31,6 @@ EVERY_FRAME = "detector on every frame"
 PROPAGATED = "key frames + propagation"
 WRITTEN = "key frames + propagation, video written"
 WARM_UP_FRAMES = 20
-PACKAGES = ("ai-edge-litert", "av", "numpy", "opencv-python")
 
 
 def decode_only(spec: str, max_frames: int | None) -> int:
@@ -88,37 +83,6 @@ def measure(
         }
         for name in variants
     }
-
-
-def environment() -> dict[str, Any]:
-    """Say on what the figures were measured."""
-    commit = None
-    with contextlib.suppress(OSError, subprocess.CalledProcessError):
-        commit = subprocess.run(
-            ["git", "rev-parse", "HEAD"],
-            cwd=Path(__file__).parent,
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout.strip()
-    return {
-        "python": platform.python_version(),
-        "system": platform.system(),
-        "machine": platform.machine(),
-        "processor": _processor(),
-        "cpu_count": os.cpu_count(),
-        "load_average_before": os.getloadavg() if hasattr(os, "getloadavg") else None,
-        "commit": commit,
-        "packages": {name: metadata.version(name) for name in PACKAGES},
-    }
-
-
-def _processor() -> str:
-    with contextlib.suppress(OSError):
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor()
 
 
 def benchmark(

@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from propagate.benchmark import environment
 from propagate.config import FlowChoice, PipelineConfig, load_pipeline_config
 from propagate.figure import draw_intervals
 from propagate.pipeline import Travels
@@ -28,6 +27,7 @@ from propagate.worth import format_table, report_rows, worth_of
 from vod.analysis.steadiness import FRAME_RATE
 from vod.config import to_mapping
 from vod.dataset.reading import read_ground_truth
+from vod.environment import environment
 from vod.errors import AnnotationError, VodError
 from vod.files import PendingFile, reserved_report
 from vod.ground_truth import GroundTruth

@@ -1,0 +1,15 @@
+import json
+
+from vod.environment import PACKAGES, environment
+
+
+def test_the_machine_and_the_versions_are_told_as_json():
+    values = json.loads(json.dumps(environment()))
+    assert values["cpu_count"] >= 1
+    assert values["python"].startswith("3.")
+    assert set(values["packages"]) == set(PACKAGES)
+    assert all(values["packages"].values())
+
+
+def test_a_package_that_is_not_installed_has_no_version():
+    assert environment(["no-such-package"])["packages"] == {"no-such-package": None}
