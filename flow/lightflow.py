@@ -208,9 +208,8 @@ def fold_lightflow(
 ) -> keras.Model:
     """Give the same network without normalisation, for inference at batch 1.
 
-    A normalisation with fixed statistics is a factor and an offset a channel, which the
-    convolution before it can apply. The folded values are rounded to float16, as graphs
-    store them, so that every engine runs the same numbers.
+    The folded values are rounded to float16, as graphs store them, so that every engine
+    runs the same numbers.
 
     Args:
         model: from `build_lightflow(config)`, trained.
@@ -219,6 +218,20 @@ def fold_lightflow(
         width: columns of the input.
     """
     folded = build_lightflow(config, height, width, batch_size=1, folded=True)
+    fold_into(model, folded)
+    return folded
+
+
+def fold_into(model: keras.Model, folded: keras.Model) -> None:
+    """Fill a folded network from the normalised one of the same config.
+
+    A normalisation with fixed statistics is a factor and an offset a channel, which the
+    convolution before it can apply. Values are rounded to float16.
+
+    Args:
+        model: from `build_lightflow(config)`.
+        folded: from `build_lightflow(config, ..., folded=True)`; is changed.
+    """
     names = {layer.name for layer in model.layers}
     for layer in folded.layers:
         if not isinstance(layer, (layers.Conv2D, layers.DepthwiseConv2D)):
@@ -226,11 +239,9 @@ def fold_lightflow(
         source = model.get_layer(layer.name)
         kernel = np.asarray(source.kernel)
         if f"{layer.name}_bn" in names:
-            gamma, beta, mean, variance = map(
-                np.asarray, model.get_layer(f"{layer.name}_bn").weights
-            )
-            epsilon = model.get_layer(f"{layer.name}_bn").epsilon
-            factor = gamma / np.sqrt(variance + epsilon)
+            norm = model.get_layer(f"{layer.name}_bn")
+            gamma, beta, mean, variance = map(np.asarray, norm.weights)
+            factor = gamma / np.sqrt(variance + norm.epsilon)
             # A depthwise kernel is (3, 3, C, 1), a pointwise one (1, 1, D, C).
             depthwise = isinstance(layer, layers.DepthwiseConv2D)
             kernel = kernel * (factor[:, None] if depthwise else factor)
@@ -239,7 +250,6 @@ def fold_lightflow(
             bias = np.asarray(source.bias)
         layer.kernel.assign(kernel.astype(np.float16).astype(np.float32))
         layer.bias.assign(bias.astype(np.float16).astype(np.float32))
-    return folded
 
 
 def unfold_lightflow(folded: keras.Model, config: LightFlowConfig) -> keras.Model:

@@ -11,8 +11,16 @@ from typing import Final
 
 import cv2
 import keras
+from keras.layers import BatchNormalization
 
-from flow.lightflow import LightFlowConfig, build_lightflow
+from flow.lightflow import (
+    LightFlowConfig,
+    build_lightflow,
+    fold_into,
+    read_lightflow,
+    unfold_lightflow,
+)
+from flow.narrowing import narrow_lightflow, take_statistics
 from flow.synthetic import SyntheticConfig
 from flow.textures import TextureBank, read_textures
 from flow.train_callbacks import (
@@ -36,10 +44,8 @@ from vod.training import refuse_interrupted
 from vod.weights import (
     WEIGHTS_FILE,
     WeightsRecord,
-    load_model_weights,
     read_record,
     save_model_weights,
-    verified_file,
     write_record,
 )
 
@@ -69,6 +75,9 @@ class FlowTrainConfig:
         weight_decay: decoupled, of the convolutions' weights only (paper: 4e-5).
         clip_norm: greatest norm of a step's gradient.
         average: momentum of the moving average of the weights that is kept in the end.
+        folded: train without normalisations, which takes half the time on a CPU. They
+            are folded into the convolutions of the starting weights first; a random
+            start takes their statistics from the first batch.
         validation_pairs: held-out synthetic pairs.
         snapshot_minutes: least time between two weights folders during training.
     """
@@ -84,6 +93,7 @@ class FlowTrainConfig:
     weight_decay: float = 4e-5
     clip_norm: float = 1.0
     average: float = 0.999
+    folded: bool = False
     validation_pairs: int = 64
     snapshot_minutes: float = 10.0
 
@@ -101,7 +111,12 @@ class FlowTrainConfig:
 def write_weights(
     model: keras.Model, folder: Path, network: LightFlowConfig, origin: str
 ) -> None:
-    """Write a weights folder; the values are rounded to float16, on disk only."""
+    """Write a weights folder; the values are rounded to float16, on disk only.
+
+    A folded model is given its normalised form, which all weights folders hold.
+    """
+    if not any(isinstance(part, BatchNormalization) for part in model.layers):
+        model = unfold_lightflow(model, network)
     folder.mkdir(parents=True, exist_ok=True)
     save_model_weights(model, folder / WEIGHTS_FILE)
     record = WeightsRecord(
@@ -129,7 +144,8 @@ def train(
         config: the run.
         images: folders of photographs.
         out: gets log.csv, config.json, backups and weights.
-        init: weights folder to start from; None starts from random weights.
+        init: weights folder to start from, of the same or a wider network; None starts
+            from random weights.
         validate: folder of Flying Chairs pairs, measured after every epoch.
         resume: go on from the backup in `out`, which an interrupted run has left.
 
@@ -151,7 +167,7 @@ def train(
         images, limit=config.images, longest_side=config.longest_side, seed=config.seed
     )
     train_batches, held_out = _batches(config, bank)
-    model = _compiled(config, init)
+    model = _compiled(config, init, train_batches)
 
     def measure(model: keras.Model) -> dict[str, float]:
         figures = measure_synthetic(model, held_out, config.validation_pairs)
@@ -181,8 +197,8 @@ def train(
     )
     # `fit` has left the averaged weights in place.
     write(model)
-    load_model_weights(model, folder / WEIGHTS_FILE)
-    figures = measure(model) | {"steps": float(model.optimizer.iterations)}
+    written, _ = read_lightflow(folder)
+    figures = measure(written) | {"steps": float(model.optimizer.iterations)}
     (out / "result.json").write_text(json.dumps(figures, indent=1) + "\n")
     logger.info("wrote %s: %s", folder, figures)
     return folder
@@ -200,11 +216,24 @@ def _batches(
     return training, SyntheticBatches(*shared, steps=steps, seed=held_out_seed)
 
 
-def _compiled(config: FlowTrainConfig, init: Path | None) -> keras.Model:
+def _compiled(
+    config: FlowTrainConfig, init: Path | None, batches: SyntheticBatches
+) -> keras.Model:
     model = build_lightflow(config.network)
     if init is not None:
-        record = read_record(init, network="lightflow")
-        load_model_weights(model, verified_file(init, WEIGHTS_FILE, record))
+        wide, network = read_lightflow(init)
+        if network == config.network:
+            model = wide
+        else:
+            (current, key), _ = batches.batch(0)
+            model = narrow_lightflow(wide, network, config.network, current, key)
+    elif config.folded:
+        (current, key), _ = batches.batch(0)
+        take_statistics(model, current, key)
+    if config.folded:
+        folded = build_lightflow(config.network, folded=True)
+        fold_into(model, folded)
+        model = folded
     optimizer = averaging_adamw(
         model.trainable_variables,
         rate=config.schedule.peak,
@@ -226,7 +255,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--config", type=Path, required=True)
     parser.add_argument("--images", type=Path, action="append", required=True)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--init", type=Path, help="weights folder to start from")
+    parser.add_argument(
+        "--init",
+        type=Path,
+        help="weights folder to start from, also of a wider network",
+    )
     parser.add_argument("--validate", type=Path, help="folder of Flying Chairs pairs")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument("--resume", action="store_true")
