@@ -187,7 +187,7 @@ def take_flow(
     Returns:
         `(h, w, 2)` flow in pixels of the crop, 0 where unknown, and the `(h, w)` mask.
     """
-    rows, columns = np.mgrid[: out[0], : out[1]].astype(np.float64)
+    rows, columns = np.arange(out[0])[:, None], np.arange(out[1])[None, :]
     x = current_map[0, 0] * columns + current_map[0, 1] * rows + current_map[0, 2]
     y = current_map[1, 0] * columns + current_map[1, 1] * rows + current_map[1, 2]
     # A border pixel reaches half a pixel beyond its centre.
@@ -219,7 +219,8 @@ def _edges(flow: FloatArray, valid: Mask) -> ByteArray:
     spread = cv2.dilate(known, kernel) - cv2.erode(known, kernel)
     unknown = cv2.dilate((~valid).astype(np.uint8), kernel)
     # Two steps lie between the neighbours of a pixel.
-    return np.maximum(unknown, (spread.max(axis=-1) > 2 * EDGE_PX).astype(np.uint8))
+    jumps = np.maximum(spread[..., 0], spread[..., 1]) > 2 * EDGE_PX
+    return np.maximum(unknown, jumps.astype(np.uint8))
 
 
 def _look_up(
