@@ -50,8 +50,7 @@ def export_lightflow(folder: Path, *, height: int, width: int) -> WeightsRecord:
     record = read_record(folder, network="lightflow")
     role = graph_role(height, width)
     file = f"{role}.tflite"
-    samples = sample_pairs(height, width)
-    error = export_graph(model, folder / file, samples=samples)
+    error = export_graph(model, folder / file, samples=_samples(height, width))
     graph = GraphRecord(
         file=file,
         inputs=tuple(tensor.name for tensor in model.inputs),
@@ -62,8 +61,8 @@ def export_lightflow(folder: Path, *, height: int, width: int) -> WeightsRecord:
     return write_record(folder, dataclasses.replace(record, graphs=graphs))
 
 
-def sample_pairs(height: int, width: int) -> list[list[FloatArray]]:
-    """Give pairs of smooth pictures in [-1, 1] to check a graph of this size with."""
+def _samples(height: int, width: int) -> list[list[FloatArray]]:
+    """Give pairs of smooth random pictures in [-1, 1], the key a few pixels aside."""
     random = np.random.default_rng(0)
     pairs = []
     for shift in range(SAMPLES):
