@@ -12,10 +12,11 @@ from typing import Any
 import cv2
 import numpy as np
 
+from flow.datasets import read_pairs
 from flow.estimator import FlowEstimator
 from flow.field import FlowField
 from flow.metrics import FlowScore, pool, score_flow
-from flow.pairs import PairFiles, find_pairs
+from flow.pairs import FlowPair
 from flow.registry import FLOWS, Engine, load_flow
 from vod.errors import ConfigError, FlowError, VodError
 from vod.files import reserved_report
@@ -72,13 +73,13 @@ class FlowBench:
         self._choice = choice
         self._loaded: dict[tuple[int, int], FlowEstimator] = {}
 
-    def run(self, pair: PairFiles) -> PairResult:
+    def run(self, pair: FlowPair) -> PairResult:
         """Estimate, enlarge and score one pair.
 
         Raises:
             FlowError: a file of the pair is unusable.
         """
-        current_rgb, key_rgb, truth = pair.read()
+        current_rgb, key_rgb, truth, valid = pair.load()
         height, width = truth.shape[:2]
         estimator, fresh = self._estimator(height, width)
         if fresh:
@@ -88,7 +89,7 @@ class FlowBench:
         field = self._estimate(estimator, current_rgb, key_rgb)
         elapsed = 1000 * (time.perf_counter() - start)
         try:
-            score = score_flow(enlarge(field, height, width), truth)
+            score = score_flow(enlarge(field, height, width), truth, valid)
         except FlowError as error:
             raise FlowError(f"pair {pair.name}: {error}") from error
         return PairResult(pair.name, score, elapsed)
@@ -165,7 +166,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         )
         with reserved_report(arguments.report) as write_report:
             bench = FlowBench(choice)
-            results = [bench.run(pair) for pair in find_pairs(arguments.data)]
+            results = [bench.run(pair) for pair in read_pairs(arguments.data)]
             values = report(choice, arguments.data, results)
             write_report(values)
     except VodError as error:

@@ -1,28 +1,26 @@
-"""Optical-flow files: Middlebury's .flo and KITTI's 16-bit PNG."""
+"""Middlebury's .flo files, in and out."""
 
+import struct
 from pathlib import Path
 from typing import Final
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
 from vod.errors import FlowError, ShapeError
+from vod.files import PendingFile
 from vod.types import FloatArray
 
 MaskArray = npt.NDArray[np.bool_]
 
-FLO_MAGIC: Final = np.float32(202021.25)
-"""First four bytes of a .flo file; reads as the text PIEH."""
+FLO_MAGIC: Final = b"PIEH"
+"""First four bytes of a .flo file; as a little-endian float32 they are 202021.25."""
 
 UNKNOWN_ABOVE: Final = 1e9
 """A component beyond this means "no ground truth here" (Middlebury's flow code)."""
 
-KITTI_ZERO: Final = 32768
-KITTI_PER_PIXEL: Final = 64
-"""KITTI's PNG stores component x 64 + 32768 in 16 bits."""
-
-_HEADER_BYTES = 12
+HEADER: Final = struct.Struct("<4sii")
+"""Magic, width, height; then u and v of each pixel, row by row, float32."""
 
 
 def read_flo(path: Path) -> FloatArray:
@@ -37,23 +35,30 @@ def read_flo(path: Path) -> FloatArray:
         content = path.read_bytes()
     except OSError as error:
         raise FlowError(f"cannot read flow file {path}: {error.strerror}.") from error
-    header = np.frombuffer(content[:_HEADER_BYTES], "<f4", count=len(content[:12]) // 4)
-    if len(header) < 3 or header[0] != FLO_MAGIC:
-        raise FlowError(
-            f"{path} is not a .flo file: its first bytes are {content[:4]!r}, "
-            "expected b'PIEH'."
-        )
-    width, height = (int(n) for n in np.frombuffer(content[4:_HEADER_BYTES], "<i4"))
-    expected = _HEADER_BYTES + 8 * width * height
-    if width < 1 or height < 1 or len(content) != expected:
+    height, width = _stated_size(path, content[: HEADER.size])
+    expected = HEADER.size + 8 * width * height
+    if len(content) != expected:
         raise FlowError(
             f"{path} states {height} x {width} pixels, so {expected} bytes, but has "
             f"{len(content)}: it is damaged. Fetch it again."
         )
-    flow = np.frombuffer(content[_HEADER_BYTES:], "<f4").reshape(height, width, 2)
+    flow = np.frombuffer(content, "<f4", offset=HEADER.size).reshape(height, width, 2)
     if np.isnan(flow).any():
         raise FlowError(f"{path} holds NaN; unknown flow is written as 1e10.")
     return flow.astype(np.float32)
+
+
+def flo_size(path: Path) -> tuple[int, int]:
+    """Give height and width as a .flo file's first bytes state them.
+
+    Raises:
+        FlowError: unreadable, or not a .flo file.
+    """
+    try:
+        with path.open("rb") as file:
+            return _stated_size(path, file.read(HEADER.size))
+    except OSError as error:
+        raise FlowError(f"cannot read flow file {path}: {error.strerror}.") from error
 
 
 def write_flo(path: Path, flow: FloatArray) -> None:
@@ -62,15 +67,14 @@ def write_flo(path: Path, flow: FloatArray) -> None:
     Raises:
         ShapeError: not `(H, W, 2)`.
         FlowError: the flow holds NaN.
+        VideoError: the file cannot be written.
     """
-    _check(path, flow)
+    check_grid(path, flow)
+    if np.isnan(flow).any():
+        raise FlowError(f"{path}: flow to write holds NaN.")
     height, width = flow.shape[:2]
-    header = (
-        np.float32(FLO_MAGIC).tobytes() + np.array([width, height], "<i4").tobytes()
-    )
-    temporary = path.with_name(path.name + ".part")
-    temporary.write_bytes(header + np.ascontiguousarray(flow, "<f4").tobytes())
-    temporary.replace(path)
+    values = np.ascontiguousarray(flow, "<f4").tobytes()
+    write_whole(path, HEADER.pack(FLO_MAGIC, width, height) + values)
 
 
 def known(flow: FloatArray) -> MaskArray:
@@ -78,62 +82,39 @@ def known(flow: FloatArray) -> MaskArray:
     return np.asarray((np.abs(flow) <= UNKNOWN_ABOVE).all(axis=-1))
 
 
-def read_kitti_png(path: Path) -> tuple[FloatArray, MaskArray]:
-    """Read KITTI's 16-bit flow PNG.
-
-    Returns:
-        `(H, W, 2)` float32 pixels, 0 where unknown, and the `(H, W)` mask of the
-        known ones.
+def check_grid(path: Path, flow: FloatArray) -> None:
+    """Refuse what is not `(H, W, 2)` with at least one pixel.
 
     Raises:
-        FlowError: unreadable, or not a 16-bit picture with three channels.
+        ShapeError: it is not.
     """
-    stored = cv2.imread(str(path), cv2.IMREAD_UNCHANGED) if path.is_file() else None
-    if stored is None:
-        raise FlowError(f"{path} cannot be read as a PNG.")
-    if stored.dtype != np.uint16 or stored.ndim != 3 or stored.shape[2] != 3:
-        raise FlowError(
-            f"{path} is not KITTI flow: expected (H, W, 3) uint16, received "
-            f"{stored.shape} {stored.dtype}."
-        )
-    # The file's channels are u, v, valid; OpenCV gives them last to first.
-    valid = stored[..., 0] > 0
-    flow = (stored[..., :0:-1].astype(np.float32) - KITTI_ZERO) / KITTI_PER_PIXEL
-    flow[~valid] = 0
-    return flow, valid
-
-
-def write_kitti_png(
-    path: Path, flow: FloatArray, valid: MaskArray | None = None
-) -> None:
-    """Write `(H, W, 2)` flow in pixels as KITTI's PNG, rounded to 1/64 pixel.
-
-    Args:
-        path: the .png file.
-        flow: at most 511.98 pixels in every known component.
-        valid: `(H, W)` mask of known pixels; None for all.
-
-    Raises:
-        ShapeError: not `(H, W, 2)`.
-        FlowError: NaN, or a component that 16 bits cannot hold.
-    """
-    mask = np.ones(flow.shape[:2], bool) if valid is None else valid
-    _check(path, flow[mask][None] if valid is not None else flow)
-    levels = np.round(flow * KITTI_PER_PIXEL) + KITTI_ZERO
-    if ((levels < 0) | (levels > 65535))[mask].any():
-        raise FlowError(
-            f"{path}: KITTI's PNG holds -512 to 511.98 pixels, received "
-            f"{flow[mask].min():.1f} to {flow[mask].max():.1f}. Write a .flo file."
-        )
-    stored = np.zeros((*flow.shape[:2], 3), np.uint16)
-    stored[..., 0] = mask
-    stored[..., :0:-1][mask] = levels[mask].astype(np.uint16)
-    if not cv2.imwrite(str(path), stored):
-        raise FlowError(f"{path} cannot be written as a PNG.")
-
-
-def _check(path: Path, flow: FloatArray) -> None:
-    if flow.ndim != 3 or flow.shape[2] != 2:
+    if flow.ndim != 3 or flow.shape[2] != 2 or not flow.size:
         raise ShapeError(f"{path}: flow must be (H, W, 2), received {flow.shape}.")
-    if np.isnan(flow).any():
-        raise FlowError(f"{path}: flow to write holds NaN.")
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file under a temporary name, then rename it.
+
+    Raises:
+        VideoError: the file cannot be written.
+    """
+    pending = PendingFile(path)
+    try:
+        pending.temporary.write_bytes(content)
+        pending.commit()
+    finally:
+        pending.discard()
+
+
+def _stated_size(path: Path, head: bytes) -> tuple[int, int]:
+    if len(head) < HEADER.size or head[:4] != FLO_MAGIC:
+        raise FlowError(
+            f"{path} is not a .flo file: its first bytes are {head[:4]!r}, "
+            f"expected {FLO_MAGIC!r} and a size."
+        )
+    _, width, height = HEADER.unpack(head)
+    if width < 1 or height < 1:
+        raise FlowError(
+            f"{path} states {height} x {width} pixels: it is damaged. Fetch it again."
+        )
+    return height, width

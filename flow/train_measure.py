@@ -8,8 +8,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from flow.datasets import read_pairs
 from flow.lightflow import FLOW_UNIT_PX
-from flow.pairs import find_pairs
 from flow.train_data import SyntheticBatches, normalise
 
 
@@ -42,11 +42,11 @@ def measure_synthetic(
 def measure_pairs(model: keras.Model, folder: Path) -> dict[str, float]:
     """Give the full-resolution end-point error over a folder of real pairs."""
     errors = []
-    for pair in find_pairs(folder):
-        current, key, truth = pair.read()
+    for pair in read_pairs(folder):
+        current, key, truth, valid = pair.load()
         inputs = [normalise(current[None]), normalise(key[None])]
         flow = np.asarray(model(inputs, training=False))[0]
         size = (truth.shape[1], truth.shape[0])
         full = cv2.resize(flow, size, interpolation=cv2.INTER_LINEAR)
-        errors.append(np.linalg.norm(full - truth, axis=-1).mean())
+        errors.append(np.linalg.norm(full - truth, axis=-1)[valid].mean())
     return {"pairs_epe": float(np.mean(errors))}
