@@ -1,6 +1,7 @@
-"""Random motion of a layer: heavy-tailed, affine, about the layer's centre."""
+"""Random motion of a layer: heavy-tailed, about the layer's centre."""
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -8,7 +9,7 @@ import numpy.typing as npt
 
 from vod.errors import ConfigError
 
-Affine = npt.NDArray[np.float64]
+Matrix = npt.NDArray[np.float64]
 """`(3, 3)` map of homogeneous points (x, y, 1) in index coordinates."""
 
 CHAIRS_HEIGHT: Final = 384
@@ -39,7 +40,13 @@ class HeavyTail:
     def draw(self, rng: np.random.Generator) -> float:
         """Draw one value."""
         g = rng.normal(0, self.sigma)
-        return float(np.sign(g) * min(abs(g) ** self.power, self.limit))
+        return math.copysign(min(abs(g) ** self.power, self.limit), g)
+
+
+MOST_TILT: Final = 0.2
+"""Keeps the line that perspective sends to infinity far outside a picture."""
+
+NONE: Final = HeavyTail(sigma=0, power=1, limit=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +59,9 @@ class MotionConfig:
         turn: degrees about the layer's centre.
         zoom: log of the scale.
         shear: slope.
+        tilt: each component: how much the scale changes over a picture's height, by
+            perspective.
+        ripple: size of the smooth non-rigid motion, in pixels as `shift`.
     """
 
     still: float
@@ -59,14 +69,59 @@ class MotionConfig:
     turn: HeavyTail
     zoom: HeavyTail
     shear: HeavyTail
+    tilt: HeavyTail = field(default=NONE)
+    ripple: HeavyTail = field(default=NONE)
 
     def __post_init__(self) -> None:
         if not 0 <= self.still <= 1:
             raise ConfigError(f"still must lie in [0, 1], received {self.still}.")
+        if self.tilt.limit > MOST_TILT:
+            raise ConfigError(
+                f"tilt.limit must be at most {MOST_TILT}, received {self.tilt.limit}."
+            )
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Motion:
+    """One layer's motion: p goes to matrix (p + r(p)), r a random smooth field.
+
+    Attributes:
+        matrix: a homography, current to key picture.
+        ripple: standard deviation of r's control points, in pixels; 0 for none.
+    """
+
+    matrix: Matrix
+    ripple: float = 0.0
 
 
 def background_motion() -> MotionConfig:
     """Give the motion of everything, as a camera causes it."""
+    return MotionConfig(
+        still=0.05,
+        shift=HeavyTail(sigma=1.15, power=4, limit=40),
+        turn=HeavyTail(sigma=0.6, power=3, limit=10),
+        zoom=HeavyTail(sigma=0.18, power=3, limit=0.07),
+        shear=HeavyTail(sigma=0.05, power=2, limit=0.03),
+        tilt=HeavyTail(sigma=0.1, power=2, limit=0.08),
+        ripple=HeavyTail(sigma=0.5, power=2, limit=5),
+    )
+
+
+def object_motion() -> MotionConfig:
+    """Give the motion of a shape, on top of the background's."""
+    return MotionConfig(
+        still=0.1,
+        shift=HeavyTail(sigma=1.7, power=3, limit=100),
+        turn=HeavyTail(sigma=1.3, power=3, limit=30),
+        zoom=HeavyTail(sigma=0.3, power=3, limit=0.2),
+        shear=HeavyTail(sigma=0.1, power=2, limit=0.1),
+        tilt=HeavyTail(sigma=0.12, power=2, limit=0.2),
+        ripple=HeavyTail(sigma=0.6, power=2, limit=8),
+    )
+
+
+def mild_background_motion() -> MotionConfig:
+    """Give the motion of everything between near frames; affine."""
     return MotionConfig(
         still=0.2,
         shift=HeavyTail(sigma=1.6, power=2, limit=40),
@@ -76,8 +131,8 @@ def background_motion() -> MotionConfig:
     )
 
 
-def object_motion() -> MotionConfig:
-    """Give the motion of a shape, on top of the background's."""
+def mild_object_motion() -> MotionConfig:
+    """Give the motion of a shape between near frames; affine."""
     return MotionConfig(
         still=0.15,
         shift=HeavyTail(sigma=2.2, power=2, limit=80),
@@ -91,17 +146,37 @@ def draw_motion(
     rng: np.random.Generator,
     config: MotionConfig,
     centre: npt.NDArray[np.float64],
-    unit: float,
-) -> Affine:
-    """Draw an affine motion about `centre`; shifts are multiplied by `unit`."""
-    shift = np.array([config.shift.draw(rng), config.shift.draw(rng)]) * unit
-    turn = np.deg2rad(config.turn.draw(rng))
-    zoom = np.exp(config.zoom.draw(rng))
+    *,
+    height: int,
+    scale: float,
+) -> Motion:
+    """Draw a motion about `centre`.
+
+    Args:
+        rng: source of chance.
+        config: its law.
+        centre: (x, y) in index coordinates of the current picture.
+        height: of the picture; shifts and ripples grow with it.
+        scale: further factor on shifts and ripples.
+    """
+    unit = scale * height / CHAIRS_HEIGHT
+    shift = (config.shift.draw(rng) * unit, config.shift.draw(rng) * unit)
+    turn = math.radians(config.turn.draw(rng))
+    zoom = math.exp(config.zoom.draw(rng))
     shear = config.shear.draw(rng)
+    tilt = (config.tilt.draw(rng) / height, config.tilt.draw(rng) / height)
+    ripple = abs(config.ripple.draw(rng)) * unit
     if rng.random() < config.still:
-        return np.eye(3)
-    cos, sin = np.cos(turn) * zoom, np.sin(turn) * zoom
-    matrix = np.eye(3)
-    matrix[:2, :2] = np.array([[cos, -sin], [sin, cos]]) @ [[1, shear], [0, 1]]
-    matrix[:2, 2] = centre + shift - matrix[:2, :2] @ centre
-    return matrix
+        return Motion(np.eye(3))
+    cos, sin = math.cos(turn) * zoom, math.sin(turn) * zoom
+    about = np.array(
+        [
+            [cos, cos * shear - sin, 0],
+            [sin, sin * shear + cos, 0],
+            [tilt[0], tilt[1], 1],
+        ]
+    )
+    x, y = centre
+    back = np.array([[1, 0, -x], [0, 1, -y], [0, 0, 1.0]])
+    there = np.array([[1, 0, x + shift[0]], [0, 1, y + shift[1]], [0, 0, 1.0]])
+    return Motion(there @ about @ back, ripple)

@@ -1,33 +1,48 @@
 """Pairs of pictures with exact optical flow, made from any folder of photographs.
 
-A scene is a background and a few shapes cut from photographs. Each layer has one
-affine motion M from the current to the key picture, so flow at a pixel p of the current
-picture is exactly M p - p for the M of the layer seen there. The idea, and heavy-tailed
-motion, are those of Flying Chairs (Dosovitskiy et al., FlowNet, ICCV 2015); the numbers
-are ours.
+A scene is a photograph and, before it, things cut from others: drawn shapes, what
+stands out in a photograph, chairs. Each layer moves by a homography and a smooth
+non-rigid field; see `flow.layers` for why the flow is exact. The idea is that of Flying
+Chairs (Dosovitskiy et al., FlowNet, ICCV 2015, sec. 4.2); the numbers are ours, chosen
+so that displacements resemble those of its pairs.
 """
 
+import math
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
+from flow.layers import Canvas, Layer
 from flow.motion import (
-    CHAIRS_HEIGHT,
-    Affine,
+    Matrix,
+    Motion,
     MotionConfig,
     background_motion,
     draw_motion,
+    mild_background_motion,
+    mild_object_motion,
     object_motion,
 )
-from flow.textures import TextureBank, silhouette
+from flow.shapes import chair, silhouette
+from flow.textures import TextureBank
 from vod.errors import ConfigError
 from vod.types import ByteArray, FloatArray
 
 CANVAS: Final = 1.5
 """Side of the background's texture, in picture sides; beyond it, it is mirrored."""
+
+UPRIGHT: Final = 0.6
+"""Share of shapes that stand almost upright."""
+
+LEAN: Final = 10.0
+"""Standard deviation of their angle, in degrees."""
+
+LEAST_SIDE: Final = 12
+"""Pixels of the smallest shape's sides."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,23 +54,35 @@ class SyntheticConfig:
         objects: motion of a shape, on top of the background's.
         object_count: least and most shapes.
         object_size: least and greatest height and width of a shape, in picture sides.
-        motion_scale: least and greatest factor on every shift, drawn log-uniformly
-            once a pair: pictures of one height differ in how much they show.
+        cutouts: share of shapes that are cut out of a photograph along its own edges.
+        chairs: share of shapes that are drawn chairs; the rest are drawn silhouettes,
+            filled with a photograph.
+        plain: share of drawn silhouettes with nearly one colour.
+        motion_scale: least and greatest factor on every shift and ripple, drawn
+            log-uniformly once a pair: pictures of one height differ in how much they
+            show.
         texture_zoom: least and greatest photograph pixels a picture pixel.
         photometric: strength of the key picture's change of light; 0 for none.
         noise: greatest standard deviation of pixel noise, in grey values.
         blur: share of pairs that are slightly blurred.
+        motion_blur: share of pairs with motion blur, of up to `exposure` of the motion.
+        exposure: greatest share of the motion while the shutter is open.
     """
 
     background: MotionConfig = field(default_factory=background_motion)
     objects: MotionConfig = field(default_factory=object_motion)
-    object_count: tuple[int, int] = (2, 6)
+    object_count: tuple[int, int] = (2, 9)
     object_size: tuple[float, float] = (0.12, 0.9)
-    motion_scale: tuple[float, float] = (0.4, 2.0)
+    cutouts: float = 0.3
+    chairs: float = 0.35
+    plain: float = 0.3
+    motion_scale: tuple[float, float] = (0.7, 1.4)
     texture_zoom: tuple[float, float] = (0.6, 2.5)
     photometric: float = 0.6
     noise: float = 4.0
     blur: float = 0.15
+    motion_blur: float = 0.15
+    exposure: float = 0.5
 
     def __post_init__(self) -> None:
         for name in ("object_count", "object_size", "motion_scale", "texture_zoom"):
@@ -65,6 +92,33 @@ class SyntheticConfig:
                     f"{name} must be two rising, positive numbers, received "
                     f"[{low}, {high}]."
                 )
+        for name in ("cutouts", "chairs", "plain", "blur", "motion_blur", "exposure"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ConfigError(
+                    f"{name} must lie in [0, 1], received {getattr(self, name)}."
+                )
+        if self.cutouts + self.chairs > 1:
+            raise ConfigError(
+                "cutouts and chairs are shares of one whole, received "
+                f"{self.cutouts} and {self.chairs}."
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class NearFramesConfig(SyntheticConfig):
+    """Scenes as between near frames of a video: drawn shapes and affine motion.
+
+    The fields are those of `SyntheticConfig`; the defaults differ.
+    """
+
+    background: MotionConfig = field(default_factory=mild_background_motion)
+    objects: MotionConfig = field(default_factory=mild_object_motion)
+    object_count: tuple[int, int] = (2, 6)
+    cutouts: float = 0.0
+    chairs: float = 0.0
+    plain: float = 0.0
+    motion_scale: tuple[float, float] = (0.4, 2.0)
+    motion_blur: float = 0.0
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -95,165 +149,172 @@ def make_pair(
     width: int,
 ) -> SyntheticPair:
     """Draw one scene; the same `rng` state gives the same pair."""
-    scene = _Scene(height, width)
-    unit = _log_uniform(rng, *config.motion_scale) * height / CHAIRS_HEIGHT
+    scale = _log_uniform(rng, *config.motion_scale)
     zoom = _log_uniform(rng, *config.texture_zoom)
-    centre = np.array([(width - 1) / 2, (height - 1) / 2])
-    world = draw_motion(rng, config.background, centre, unit)
-    scene.add_background(bank.patch(rng, *scene.canvas_size, zoom=zoom), world, rng)
+    exposure = 0.0
+    if rng.random() < config.motion_blur:
+        exposure = rng.uniform(0, config.exposure)
+    middle = np.array([(width - 1) / 2, (height - 1) / 2])
+    world = draw_motion(rng, config.background, middle, height=height, scale=scale)
+    canvas = Canvas(height, width)
+    canvas.lay(
+        _background(bank, rng, (height, width), zoom, world), rng, exposure=exposure
+    )
     least, most = config.object_count
     for _ in range(int(rng.integers(least, most + 1))):
-        sides = np.array(
-            [_log_uniform(rng, *config.object_size) * side for side in (height, width)]
-        )
-        rows, columns = np.maximum(sides, 12).astype(int)
         centre = rng.uniform(-0.05, 1.05, 2) * (width, height)
-        own = draw_motion(rng, config.objects, centre, unit)
-        texture = bank.patch(rng, rows, columns, zoom=zoom * rng.uniform(0.7, 1.5))
-        opacity = silhouette(rng, rows, columns)
-        scene.add_object(texture, opacity, centre, own @ world, rng.uniform(-180, 180))
-    return scene.finish(config, rng)
+        own = draw_motion(rng, config.objects, centre, height=height, scale=scale)
+        motion = Motion(world.matrix @ own.matrix, own.ripple)
+        texture, shown = _thing(bank, config, rng, (height, width), zoom)
+        lean = rng.normal(0, LEAN) if rng.random() < UPRIGHT else rng.uniform(-180, 180)
+        placed = _placed(texture, shown, centre, lean)
+        canvas.lay(Layer(texture, placed, motion), rng, exposure=exposure)
+    return _finished(canvas, config, rng)
 
 
 def _log_uniform(rng: np.random.Generator, low: float, high: float) -> float:
-    return float(np.exp(rng.uniform(np.log(low), np.log(high))))
+    return math.exp(rng.uniform(math.log(low), math.log(high)))
 
 
-class _Scene:
-    """The two pictures while layers are laid on them, farthest first."""
+def _background(
+    bank: TextureBank,
+    rng: np.random.Generator,
+    size: tuple[int, int],
+    zoom: float,
+    motion: Motion,
+) -> Layer:
+    rows, columns = int(size[0] * CANVAS), int(size[1] * CANVAS)
+    texture = cv2.cvtColor(
+        bank.patch(rng, rows, columns, zoom=zoom), cv2.COLOR_RGB2RGBA
+    )
+    # A fraction of a pixel, so that neither picture is the sharper one.
+    centre = np.array([(size[1] - 1) / 2, (size[0] - 1) / 2]) + rng.uniform(
+        -0.5, 0.5, 2
+    )
+    placed = _placed(texture, (rows, columns), centre, 0.0)
+    return Layer(texture, placed, motion, endless=True)
 
-    def __init__(self, height: int, width: int) -> None:
-        self.size = (height, width)
-        self.canvas_size = (int(height * CANVAS), int(width * CANVAS))
-        self.pictures: list[FloatArray] = []
-        self.layers = [np.zeros(self.size, np.uint8) for _ in range(2)]
-        self.flow = np.zeros((height, width, 2), np.float32)
-        self.count = 0
 
-    def add_background(
-        self, texture: ByteArray, motion: Affine, rng: np.random.Generator
-    ) -> None:
-        height, width = self.size
-        placed = np.eye(3)
-        spare = np.array(self.canvas_size[::-1]) - (width, height)
-        # A fraction of a pixel, so that neither picture is the sharper one.
-        placed[:2, 2] = -spare / 2 + rng.uniform(-0.5, 0.5, 2)
-        for matrix in (placed, motion @ placed):
-            picture = cv2.warpAffine(
-                texture,
-                matrix[:2],
-                (width, height),
-                flags=cv2.INTER_LINEAR,
-                borderMode=cv2.BORDER_REFLECT_101,
-            )
-            self.pictures.append(picture.astype(np.float32))
-        self._write_flow(motion, (0, height, 0, width), np.ones(self.size, bool))
+def _placed(
+    texture: ByteArray,
+    shown: tuple[float, float],
+    centre: npt.NDArray[np.float64],
+    angle: float,
+) -> Matrix:
+    """Place a texture's middle, stretched to `shown` rows and columns and turned."""
+    rows, columns = texture.shape[:2]
+    along, across = shown[0] / rows, shown[1] / columns
+    cos, sin = math.cos(math.radians(angle)), math.sin(math.radians(angle))
+    placed = np.eye(3)
+    placed[:2, :2] = [[cos * across, -sin * along], [sin * across, cos * along]]
+    placed[:2, 2] = centre - placed[:2, :2] @ [(columns - 1) / 2, (rows - 1) / 2]
+    return placed
 
-    def add_object(
-        self,
-        texture: ByteArray,
-        opacity: FloatArray,
-        centre: npt.NDArray[np.float64],
-        motion: Affine,
-        angle: float,
-    ) -> None:
-        self.count += 1
-        rows, columns = opacity.shape
-        cos, sin = np.cos(np.deg2rad(angle)), np.sin(np.deg2rad(angle))
-        placed = np.eye(3)
-        placed[:2, :2] = [[cos, -sin], [sin, cos]]
-        placed[:2, 2] = centre - placed[:2, :2] @ [(columns - 1) / 2, (rows - 1) / 2]
-        # Premultiplied by opacity, a layer is laid on with one product and one sum.
-        layer = np.empty((rows, columns, 4), np.float32)
-        layer[..., :3] = texture * opacity[..., None]
-        layer[..., 3] = opacity
-        for index, matrix in enumerate((placed, motion @ placed)):
-            box = self._box(matrix, rows, columns)
-            if box is None:
-                continue
-            seen = self._lay(layer, matrix, box, index)
-            if index == 0:
-                self._write_flow(motion, box, seen)
 
-    def _box(
-        self, matrix: Affine, rows: int, columns: int
-    ) -> tuple[int, int, int, int] | None:
-        """Give the part of the picture that a layer can touch, None if outside."""
-        corners = np.array(
-            [[0, columns, 0, columns], [0, 0, rows, rows], [1, 1, 1, 1]], np.float64
-        )
-        x, y = (matrix @ corners)[:2]
-        top, bottom = max(int(y.min()) - 1, 0), min(int(y.max()) + 2, self.size[0])
-        left, right = max(int(x.min()) - 1, 0), min(int(x.max()) + 2, self.size[1])
-        return (top, bottom, left, right) if top < bottom and left < right else None
+def _thing(
+    bank: TextureBank,
+    config: SyntheticConfig,
+    rng: np.random.Generator,
+    size: tuple[int, int],
+    zoom: float,
+) -> tuple[ByteArray, tuple[float, float]]:
+    """Give a texture, colours multiplied by opacity, and the rows and columns shown."""
+    rows, columns = (
+        max(_log_uniform(rng, *config.object_size) * side, LEAST_SIDE) for side in size
+    )
+    kind = rng.random()
+    if kind < config.cutouts:
+        side = max(rows, columns)
+        lifted = bank.cutout(rng, round(side))
+        if lifted is not None:
+            factor = side / max(lifted.shape[:2])
+            return lifted, (lifted.shape[0] * factor, lifted.shape[1] * factor)
+    elif kind < config.cutouts + config.chairs:
+        drawn = chair(rng, max(round(max(rows, columns)), 24))
+        return drawn, (drawn.shape[0], drawn.shape[1])
+    patch = bank.patch(
+        rng, round(rows), round(columns), zoom=zoom * rng.uniform(0.7, 1.5)
+    )
+    if rng.random() < config.plain:
+        patch = _plain(patch, rng)
+    opacity = silhouette(rng, *patch.shape[:2])
+    texture = cv2.cvtColor(patch, cv2.COLOR_RGB2RGBA)
+    covered = cv2.cvtColor(opacity, cv2.COLOR_GRAY2RGBA)
+    texture = cv2.multiply(texture, covered, scale=1 / 255)
+    texture[..., 3] = opacity
+    return texture, (rows, columns)
 
-    def _lay(
-        self,
-        layer: FloatArray,
-        matrix: Affine,
-        box: tuple[int, int, int, int],
-        index: int,
-    ) -> npt.NDArray[np.bool_]:
-        top, bottom, left, right = box
-        inside = matrix[:2].copy()
-        inside[:, 2] -= (left, top)
-        drawn = cv2.warpAffine(
-            layer, inside, (right - left, bottom - top), flags=cv2.INTER_LINEAR
-        )
-        opacity = drawn[..., 3]
-        part = self.pictures[index][top:bottom, left:right]
-        part *= (1 - opacity)[..., None]
-        part += drawn[..., :3]
-        seen: npt.NDArray[np.bool_] = opacity > 0.5
-        self.layers[index][top:bottom, left:right][seen] = self.count
-        return seen
 
-    def _write_flow(
-        self,
-        motion: Affine,
-        box: tuple[int, int, int, int],
-        seen: npt.NDArray[np.bool_],
-    ) -> None:
-        top, bottom, left, right = box
-        change = motion[:2] - np.eye(3)[:2]
-        x = np.arange(left, right)[None, :]
-        y = np.arange(top, bottom)[:, None]
-        part = self.flow[top:bottom, left:right]
-        for axis in range(2):
-            values = change[axis, 0] * x + change[axis, 1] * y + change[axis, 2]
-            np.copyto(part[..., axis], values, where=seen, casting="same_kind")
+def _plain(patch: ByteArray, rng: np.random.Generator) -> ByteArray:
+    """Leave a tenth to a half of a patch's contrast, about some colour."""
+    kept = rng.uniform(0.1, 0.5)
+    colour = rng.uniform(0, 255, 3) * rng.uniform(0.2, 1)
+    table = np.arange(256)[:, None] * kept + colour * (1 - kept)
+    plain: ByteArray = cv2.LUT(patch, np.rint(table).astype(np.uint8)[:, None])
+    return plain
 
-    def finish(
-        self, config: SyntheticConfig, rng: np.random.Generator
-    ) -> SyntheticPair:
-        """Add light, blur and noise, and round to bytes."""
-        blur = rng.uniform(0.4, 1.0) if rng.random() < config.blur else 0.0
-        noise = rng.uniform(0, config.noise) if config.noise > 0 else 0.0
-        finished = []
-        for index, picture in enumerate(self.pictures):
-            if blur > 0:
-                picture = cv2.GaussianBlur(picture, (0, 0), blur)
-            if index == 1 and config.photometric > 0:
-                picture = relight(picture, config.photometric, rng)
-            if noise > 0:
-                # One value a pixel for all colours, drawn in float32: it costs less.
-                grain = rng.standard_normal(self.size, dtype=np.float32)[..., None]
-                picture = picture + grain * np.float32(noise)
-            finished.append(np.clip(picture + 0.5, 0, 255).astype(np.uint8))
-        current, key = finished
-        return SyntheticPair(current, key, self.flow, *self.layers)
+
+def _finished(
+    canvas: Canvas, config: SyntheticConfig, rng: np.random.Generator
+) -> SyntheticPair:
+    """Add light, blur and noise."""
+    blur = rng.uniform(0.4, 1.0) if rng.random() < config.blur else 0.0
+    noise = rng.uniform(0, config.noise) if config.noise > 0 else 0.0
+    finished = []
+    for index, picture in enumerate(canvas.pictures):
+        if blur > 0:
+            picture = cv2.GaussianBlur(picture, (0, 0), blur)
+        if index == 1 and config.photometric > 0:
+            table = np.full((256, 1, 4), 255, np.uint8)
+            table[:, 0, :3] = np.rint(_light(config.photometric, rng))
+            picture = cv2.LUT(picture, table)
+        if noise > 0:
+            picture = _noisy(picture, noise, rng)
+        finished.append(cv2.cvtColor(picture, cv2.COLOR_RGBA2RGB))
+    current, key = finished
+    return SyntheticPair(current, key, canvas.flow, *canvas.layers)
 
 
 def relight(
     picture: FloatArray, strength: float, rng: np.random.Generator
 ) -> FloatArray:
     """Change brightness, contrast and gamma a little, each colour a bit apart."""
+    table = _light(strength, rng).astype(np.float32).reshape(256, 1, 3)
+    relit: FloatArray = cv2.LUT(picture.astype(np.uint8), table)
+    return relit
+
+
+def _light(strength: float, rng: np.random.Generator) -> npt.NDArray[np.float64]:
+    """Draw `(256, 3)`: what each grey value of each colour becomes, in [0, 255]."""
     contrast = np.exp(rng.normal(0, 0.06 * strength, 3) * 0.4 + rng.normal(0, 0.06))
     brightness = rng.normal(0, 6 * strength) + rng.normal(0, 2 * strength, 3)
     gamma = np.exp(rng.normal(0, 0.06 * strength))
     levels = np.arange(256)[:, None] / 255
     table = levels**gamma * 255
     table = (table - 127.5) * contrast + 127.5 + brightness
-    table = np.clip(table, 0, 255).astype(np.float32).reshape(256, 1, 3)
-    relit: FloatArray = cv2.LUT(picture.astype(np.uint8), table)
-    return relit
+    return np.clip(table, 0, 255)
+
+
+NOISE_SPARE: Final = 64
+"""Rows and columns of stored noise beyond the picture: room to take it elsewhere."""
+
+
+@lru_cache(maxsize=8)
+def _noise(height: int, width: int) -> FloatArray:
+    """Give stored noise: drawing it anew would take as long as the rest of a pair."""
+    rng = np.random.default_rng(0)
+    shape = (height + NOISE_SPARE, width + NOISE_SPARE, 1)
+    # Mostly grey, a little coloured, deviation 1 in each colour; none in opacity.
+    grey = rng.standard_normal(shape, dtype=np.float32) * np.float32(0.9)
+    shape = (*shape[:2], 4)
+    colour = rng.standard_normal(shape, dtype=np.float32) * np.float32(0.19**0.5)
+    return np.ascontiguousarray(grey + colour)
+
+
+def _noisy(picture: ByteArray, deviation: float, rng: np.random.Generator) -> ByteArray:
+    height, width = picture.shape[:2]
+    top, left = rng.integers(0, NOISE_SPARE, 2)
+    grain = _noise(height, width)[top : top + height, left : left + width]
+    values = picture.astype(np.float32)
+    noisy: ByteArray = cv2.addWeighted(grain, deviation, values, 1, 0, dtype=cv2.CV_8U)
+    return noisy

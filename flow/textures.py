@@ -1,4 +1,4 @@
-"""Raw material of the synthetic flow pairs: patches of photographs and silhouettes."""
+"""Raw material of the synthetic flow pairs: photographs and parts of them."""
 
 import logging
 from collections.abc import Sequence
@@ -8,10 +8,14 @@ from typing import Final
 import cv2
 import numpy as np
 
+from flow.cutouts import cut_out
 from vod.errors import FlowError
-from vod.types import ByteArray, FloatArray
+from vod.types import ByteArray
 
 logger = logging.getLogger(__name__)
+
+LEVELS: Final = 4
+"""Copies of a photograph, each of half the side of the one before."""
 
 IMAGE_SUFFIXES: Final = frozenset({".jpg", ".jpeg", ".png"})
 
@@ -57,7 +61,7 @@ def read_textures(
 
 
 class TextureBank:
-    """Photographs in memory, to cut patches from; see `read_textures`."""
+    """Photographs in memory, to cut layers from; see `read_textures`."""
 
     def __init__(self, images: Sequence[ByteArray]) -> None:
         """Take the photographs.
@@ -70,40 +74,78 @@ class TextureBank:
         """
         if not len(images):
             raise FlowError("textures need at least one photograph, received none.")
-        self._images = images
+        self._levels = [_pyramid(image) for image in images]
+        self._cutouts: dict[int, list[ByteArray]] = {}
 
     def __len__(self) -> int:
-        return len(self._images)
+        return len(self._levels)
 
     def patch(
         self, rng: np.random.Generator, height: int, width: int, *, zoom: float
     ) -> ByteArray:
-        """Cut a random part of a random photograph and resize it.
+        """Cut a random part of a random photograph, to be stretched to a size.
 
         Args:
             rng: source of chance.
-            height: rows to give.
-            width: columns to give.
-            zoom: photograph pixels a given pixel, before a random aspect squash; made
-                smaller where the photograph is too small.
+            height: rows that the part will be stretched to.
+            width: columns that it will be stretched to.
+            zoom: photograph pixels a pixel after that, before a random aspect squash;
+                made smaller where the photograph is too small.
 
         Returns:
-            `(height, width, 3)` uint8 RGB, mirrored half of the time.
+            `(h, w, 3)` uint8 RGB, mirrored half of the time. Taken from a copy of the
+            photograph of so many pixels that stretching neither skips many nor makes up
+            many.
         """
-        image = self._images[int(rng.integers(len(self._images)))]
+        levels = self._levels[int(rng.integers(len(self._levels)))]
         # 16:9 video squashed to a square has aspect 0.56.
         squash = float(np.exp(rng.uniform(np.log(0.56), np.log(1.5)))) ** 0.5
-        rows = min(max(int(height * zoom * squash), 8), image.shape[0])
-        columns = min(max(int(width * zoom / squash), 8), image.shape[1])
-        top = rng.integers(image.shape[0] - rows + 1)
-        left = rng.integers(image.shape[1] - columns + 1)
+        full = levels[0]
+        rows = min(max(height * zoom * squash, 8), full.shape[0])
+        columns = min(max(width * zoom / squash, 8), full.shape[1])
+        level = _level(rows * columns / (height * width), len(levels))
+        image, half = levels[level], 0.5**level
+        rows, columns = max(int(rows * half), 2), max(int(columns * half), 2)
+        top = rng.integers(max(image.shape[0] - rows, 0) + 1)
+        left = rng.integers(max(image.shape[1] - columns, 0) + 1)
         part = image[top : top + rows, left : left + columns]
-        if rng.random() < 0.5:
-            part = part[:, ::-1]
-        shrinks = rows * columns > height * width
-        how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-        patch: ByteArray = cv2.resize(part, (width, height), interpolation=how)
-        return patch
+        return part[:, ::-1] if rng.random() < 0.5 else part
+
+    def cutout(self, rng: np.random.Generator, side: int) -> ByteArray | None:
+        """Give something cut out of a random photograph; see `flow.cutouts`.
+
+        Args:
+            rng: source of chance.
+            side: the longest side that it will be shown at; it comes with 0.7 to 1.4
+                times as many pixels, or with fewer where the photograph has no more.
+
+        Returns:
+            `(h, w, 4)` uint8, colours already multiplied by opacity. None where nothing
+            stands out in the photograph.
+        """
+        number = int(rng.integers(len(self._levels)))
+        if number not in self._cutouts:
+            lifted = cut_out(self._levels[number][0])
+            self._cutouts[number] = [] if lifted is None else _pyramid(lifted)
+        levels = self._cutouts[number]
+        if not levels:
+            return None
+        return levels[_level((max(levels[0].shape) / side) ** 2, len(levels))]
+
+
+def _pyramid(image: ByteArray) -> list[ByteArray]:
+    """Give the picture, and copies of half the side each, averaged."""
+    levels = [image]
+    while len(levels) < LEVELS and min(levels[-1].shape[:2]) >= 32:
+        height, width = levels[-1].shape[:2]
+        size = (width // 2, height // 2)
+        levels.append(cv2.resize(levels[-1], size, interpolation=cv2.INTER_AREA))
+    return levels
+
+
+def _level(pixels: float, count: int) -> int:
+    """Give the level with about one pixel for each shown, `pixels` times fewer."""
+    return int(np.clip(round(np.log2(max(pixels, 1)) / 2), 0, count - 1))
 
 
 def _decode(path: Path, longest_side: int) -> ByteArray:
@@ -119,38 +161,3 @@ def _decode(path: Path, longest_side: int) -> ByteArray:
         bgr = cv2.resize(bgr, size, interpolation=cv2.INTER_AREA)
     rgb: ByteArray = cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
     return rgb
-
-
-def silhouette(rng: np.random.Generator, height: int, width: int) -> FloatArray:
-    """Draw a random solid shape: a smooth blob, a polygon or an ellipse.
-
-    Returns:
-        `(height, width)` float32 opacity in [0, 1] with a soft edge about a pixel wide;
-        the outermost cells are 0.
-    """
-    kind = rng.choice(["blob", "blob", "polygon", "ellipse"])
-    if kind == "polygon":
-        count = int(rng.integers(3, 9))
-        angles = np.sort(rng.uniform(0, 2 * np.pi, count))
-        radii = rng.uniform(0.45, 1.0, count)
-    else:
-        angles = np.linspace(0, 2 * np.pi, 48, endpoint=False)
-        radii = np.ones(48)
-    if kind == "blob":
-        for wave in range(1, 6):
-            size = rng.normal(0, 0.35) / wave
-            radii += size * np.cos(wave * angles + rng.uniform(0, 2 * np.pi))
-        radii = np.maximum(radii, 0.15)
-        radii /= radii.max()
-    points = np.stack([np.cos(angles), np.sin(angles)], 1) * radii[:, None]
-    half = np.array([width / 2 - 2, height / 2 - 2])
-    centre = np.array([(width - 1) / 2, (height - 1) / 2])
-    # fillPoly takes coordinates in sixteenths of a pixel with shift=4.
-    corners = np.round((points * half + centre) * 16).astype(np.int32)
-    mask = np.zeros((height, width), np.uint8)
-    cv2.fillPoly(mask, [corners], 255, lineType=cv2.LINE_AA, shift=4)
-    # Anti-aliasing may reach beyond the corners.
-    mask[[0, -1]] = 0
-    mask[:, [0, -1]] = 0
-    opacity: FloatArray = mask.astype(np.float32) / np.float32(255)
-    return opacity

@@ -32,7 +32,7 @@ from flow.lightflow import (
     read_lightflow,
     unfold_lightflow,
 )
-from flow.synthetic import SyntheticConfig
+from flow.synthetic import NearFramesConfig
 from flow.textures import TextureBank, read_textures
 from flow.train import write_weights
 from flow.train_callbacks import (
@@ -78,7 +78,7 @@ class JointTrainConfig:
 
     detector: str = "ssd_mobilenet_v1"
     pairs: PairConfig = field(default_factory=PairConfig)
-    synthetic: SyntheticConfig = field(default_factory=SyntheticConfig)
+    synthetic: NearFramesConfig = field(default_factory=NearFramesConfig)
     transport: TransportConfig = field(default_factory=TransportConfig)
     schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
     real: int = 10

@@ -9,7 +9,7 @@ from flow.synthetic import SyntheticConfig, make_pair
 from flow.textures import read_textures
 from vod.errors import ConfigError
 
-PLAIN = {"photometric": 0.0, "noise": 0.0, "blur": 0.0}
+PLAIN = {"photometric": 0.0, "noise": 0.0, "blur": 0.0, "motion_blur": 0.0}
 NONE = HeavyTail(sigma=0, power=1, limit=0)
 
 

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from flow.textures import list_images, read_textures, silhouette
+from flow.textures import TextureBank, list_images, read_textures
 from vod.errors import FlowError
 
 
@@ -34,25 +34,41 @@ def test_a_broken_image_is_named(tmp_path):
         read_textures([tmp_path], limit=1, longest_side=32, seed=0)
 
 
-def test_patches_are_rgb_of_the_wanted_size_and_repeatable(tmp_path):
+def test_patches_are_rgb_and_repeatable(tmp_path):
     for name in "abc":
         write_image(tmp_path / f"{name}.png")
     bank = read_textures([tmp_path], limit=2, longest_side=32, seed=0)
     assert len(bank) == 2
     for zoom in (0.3, 1.0, 9.0):
         patch = bank.patch(np.random.default_rng(1), 20, 30, zoom=zoom)
-        assert patch.shape == (20, 30, 3)
         assert patch[0, 0].tolist() == [200, 0, 0]
         again = bank.patch(np.random.default_rng(1), 20, 30, zoom=zoom)
         np.testing.assert_array_equal(patch, again)
 
 
-def test_silhouettes_are_solid_inside_and_clear_at_the_border():
-    rng = np.random.default_rng(3)
-    for _ in range(40):
-        opacity = silhouette(rng, 24, 40)
-        assert opacity.shape == (24, 40)
-        assert opacity.max() == 1
-        assert opacity.min() == 0
-        border = [opacity[0], opacity[-1], opacity[:, 0], opacity[:, -1]]
-        assert max(edge.max() for edge in border) == 0
+def test_patches_have_about_as_many_pixels_as_are_shown():
+    bank = TextureBank([np.zeros((512, 512, 3), np.uint8)])
+    for zoom in (1.0, 2.0, 4.0, 8.0):
+        rng = np.random.default_rng(0)
+        patch = bank.patch(rng, 60, 60, zoom=zoom)
+        # A level is of half the side of the last: at most sqrt(2) too fine or coarse.
+        assert 0.7 < (patch.shape[0] * patch.shape[1]) ** 0.5 / 60 < 1.45
+
+
+def test_what_stands_out_of_a_photograph_is_cut_out_and_scaled():
+    picture = np.full((256, 320, 3), (30, 120, 40), np.uint8)
+    cv2.circle(picture, (170, 120), 60, (220, 60, 30), -1)
+    bank = TextureBank([picture])
+    full = bank.cutout(np.random.default_rng(0), 120)
+    small = bank.cutout(np.random.default_rng(0), 60)
+    assert full is not None
+    assert small is not None
+    assert abs(max(full.shape) - 122) < 8
+    assert small.shape[0] == full.shape[0] // 2
+    assert full[60, 60].tolist() == [220, 60, 30, 255]
+    assert full[0].max() == 0
+
+
+def test_nothing_is_cut_out_of_an_even_photograph():
+    bank = TextureBank([np.full((64, 64, 3), 90, np.uint8)])
+    assert bank.cutout(np.random.default_rng(0), 30) is None
