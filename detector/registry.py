@@ -2,20 +2,16 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal
+from typing import Final
 
 from detector.detector import Detector
 from detector.ssd_config import SsdConfig, map_specs
 from vod.config import from_mapping, nearest
-from vod.engine import Graph, LiteRtGraph, tensorflow_graph
+from vod.engine import EngineName, Graph, load_graph, tensorflow_graph
 from vod.errors import ConfigError, WeightsError
 from vod.types import FloatArray
 from vod.weights import WEIGHTS_FILE, WeightsRecord, read_record, verified_file
 
-if TYPE_CHECKING:
-    pass
-
-Engine = Literal["litert", "tensorflow"]
 Halves = tuple[Graph, Graph]
 
 SHIPPED_WEIGHTS: Final = Path(__file__).parent / "weights"
@@ -25,7 +21,7 @@ def load_detector(
     name: str,
     *,
     weights: Path | None = None,
-    engine: Engine = "litert",
+    engine: EngineName = "litert",
     threads: int = 2,
 ) -> Detector:
     """Load a detector, ready to run.
@@ -34,20 +30,41 @@ def load_detector(
         name: a key of `DETECTORS`.
         weights: a weights folder, whose record states config and classes; None is the
             one that is shipped under this name.
-        engine: `"litert"` runs the exported graphs and needs no TensorFlow;
-            `"tensorflow"` builds the Keras models and compiles them.
+        engine: `"tensorflow"` builds the Keras models and compiles them; the others run
+            the exported graphs, see `vod.engine.ENGINES`.
         threads: CPU threads.
+
+    Raises:
+        ConfigError: unknown name or engine.
+        DependencyError: the engine is not installed.
+        WeightsError: a file is missing, altered or of another network.
+    """
+    folder = weights_folder(name, weights)
+    record = read_record(folder, network=name)
+    return DETECTORS[name](folder, record, engine, threads)
+
+
+def weights_folder(name: str, weights: Path | None) -> Path:
+    """Give a detector's weights folder: the one stated, or the one that is shipped.
+
+    Raises:
+        ConfigError: unknown name.
+    """
+    if name not in DETECTORS:
+        known = nearest(name, list(DETECTORS))
+        raise ConfigError(f"unknown detector '{name}'.{known}")
+    return weights if weights is not None else SHIPPED_WEIGHTS / name
+
+
+def graph_files(name: str, weights: Path | None = None) -> list[Path]:
+    """Give the files that a detector's key frames run: first half, second half.
 
     Raises:
         ConfigError: unknown name.
         WeightsError: a file is missing, altered or of another network.
     """
-    if name not in DETECTORS:
-        known = nearest(name, list(DETECTORS))
-        raise ConfigError(f"unknown detector '{name}'.{known}")
-    folder = weights if weights is not None else SHIPPED_WEIGHTS / name
-    record = read_record(folder, network=name)
-    return DETECTORS[name](folder, record, engine, threads)
+    folder = weights_folder(name, weights)
+    return _graph_files(folder, read_record(folder, network=name))
 
 
 def ssd_config_of(folder: Path, record: WeightsRecord) -> SsdConfig:
@@ -76,13 +93,13 @@ def ssd_config_of(folder: Path, record: WeightsRecord) -> SsdConfig:
 
 
 def _load_ssd(
-    folder: Path, record: WeightsRecord, engine: Engine, threads: int
+    folder: Path, record: WeightsRecord, engine: EngineName, threads: int
 ) -> Detector:
     config = ssd_config_of(folder, record)
-    if engine == "litert":
-        features, head = _litert_halves(folder, record, config, threads)
-    else:
+    if engine == "tensorflow":
         features, head = _tensorflow_halves(folder, record, config, threads)
+    else:
+        features, head = _graph_halves(folder, record, config, engine, threads)
 
     def boxes_and_scores(*maps: FloatArray) -> tuple[FloatArray, FloatArray]:
         boxes, scores = head(*maps)
@@ -98,19 +115,17 @@ def _load_ssd(
     )
 
 
-def _litert_halves(
-    folder: Path, record: WeightsRecord, config: SsdConfig, threads: int
+def _graph_halves(
+    folder: Path,
+    record: WeightsRecord,
+    config: SsdConfig,
+    engine: EngineName,
+    threads: int,
 ) -> Halves:
-    graphs = []
-    for role in ("features", "head"):
-        if role not in record.graphs:
-            raise WeightsError(
-                f"{folder} has no exported graph '{role}'. Run: "
-                f"python -m detector.export {folder}"
-            )
-        path = verified_file(folder, record.graphs[role].file, record)
-        graphs.append(LiteRtGraph(path, threads=threads))
-    features, head = graphs
+    features, head = (
+        load_graph(path, engine=engine, threads=threads)
+        for path in _graph_files(folder, record)
+    )
     expected = [
         (1, spec.height, spec.width, spec.channels) for spec in map_specs(config)
     ]
@@ -126,6 +141,18 @@ def _litert_halves(
     return features, head
 
 
+def _graph_files(folder: Path, record: WeightsRecord) -> list[Path]:
+    files = []
+    for role in ("features", "head"):
+        if role not in record.graphs:
+            raise WeightsError(
+                f"{folder} has no exported graph '{role}'. Run: "
+                f"python -m detector.export {folder}"
+            )
+        files.append(verified_file(folder, record.graphs[role].file, record))
+    return files
+
+
 def _tensorflow_halves(
     folder: Path, record: WeightsRecord, config: SsdConfig, threads: int
 ) -> Halves:
@@ -139,7 +166,7 @@ def _tensorflow_halves(
     )
 
 
-Loader = Callable[[Path, WeightsRecord, Engine, int], Detector]
+Loader = Callable[[Path, WeightsRecord, EngineName, int], Detector]
 
 DETECTORS: Final[Mapping[str, Loader]] = {"ssd_mobilenet_v1": _load_ssd}
 """Name to loader; the name is also the folder of the shipped weights."""

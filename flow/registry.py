@@ -3,16 +3,16 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 from flow.dis import DisFlow, FarnebackFlow, Preset
 from flow.estimator import FlowEstimator, NetworkFlow, ZeroFlow
 from vod.config import nearest
-from vod.engine import Graph, LiteRtGraph, tensorflow_graph
+from vod.engine import EngineName, Graph, load_graph, tensorflow_graph
 from vod.errors import ConfigError, WeightsError
 from vod.weights import read_record, verified_file
 
-Engine = Literal["litert", "tensorflow"]
+Engine = EngineName
 
 SHIPPED_WEIGHTS: Final = Path(__file__).parent / "weights"
 
@@ -25,7 +25,7 @@ class FlowRequest:
 
     input_height: int
     input_width: int
-    engine: Engine
+    engine: EngineName
     threads: int
     weights: Path | None
 
@@ -44,7 +44,7 @@ def load_flow(
     *,
     input_height: int,
     input_width: int,
-    engine: Engine = "litert",
+    engine: EngineName = "litert",
     threads: int = 2,
     weights: Path | None = None,
 ) -> FlowEstimator:
@@ -54,13 +54,14 @@ def load_flow(
         name: a key of `FLOWS`.
         input_height: rows of the flow's own input (see `default_share`).
         input_width: columns of the flow's own input.
-        engine: of a network: `"litert"` runs the graph exported for this size and needs
-            no TensorFlow; `"tensorflow"` builds the Keras model and compiles it.
+        engine: of a network: `"tensorflow"` builds the Keras model and compiles it; the
+            others run the graph exported for this size, see `vod.engine.ENGINES`.
         threads: CPU threads of a network.
         weights: a network's weights folder; None is the shipped one.
 
     Raises:
-        ConfigError: unknown name, or weights for a flow that has none.
+        ConfigError: unknown name or engine, or weights for a flow that has none.
+        DependencyError: the engine is not installed.
         WeightsError: a file is missing or altered, or no graph has this size.
         FlowError: the size is too small for the method.
     """
@@ -83,15 +84,21 @@ def _load_lightflow(request: FlowRequest) -> FlowEstimator:
     folder = request.weights
     if folder is None:
         folder = SHIPPED_WEIGHTS / "lightflow"
-    make = _litert_graph if request.engine == "litert" else _keras_graph
+    make = _keras_graph if request.engine == "tensorflow" else _file_graph
     graph = make(folder, request)
     return NetworkFlow(graph, height=request.input_height, width=request.input_width)
 
 
-def _litert_graph(folder: Path, request: FlowRequest) -> Graph:
+def graph_file(height: int, width: int, weights: Path | None = None) -> Path:
+    """Give the file of LightFlow's graph for an input size.
+
+    Raises:
+        WeightsError: it is missing or altered, or no graph has this size.
+    """
+    folder = weights if weights is not None else SHIPPED_WEIGHTS / "lightflow"
     record = read_record(folder, network="lightflow")
-    size = f"{request.input_height}x{request.input_width}"
-    role = graph_role(request.input_height, request.input_width)
+    role = graph_role(height, width)
+    size = role.removeprefix(ROLE_PREFIX)
     if role not in record.graphs:
         sizes = [name.removeprefix(ROLE_PREFIX) for name in record.graphs]
         raise WeightsError(
@@ -99,13 +106,18 @@ def _litert_graph(folder: Path, request: FlowRequest) -> Graph:
             f"{', '.join(sorted(sizes)) or 'none'}. Run: "
             f"python -m flow.export {folder} --size {size}"
         )
-    path = verified_file(folder, record.graphs[role].file, record)
-    graph = LiteRtGraph(path, threads=request.threads)
-    expected = (1, request.input_height, request.input_width, 3)
+    return verified_file(folder, record.graphs[role].file, record)
+
+
+def _file_graph(folder: Path, request: FlowRequest) -> Graph:
+    height, width = request.input_height, request.input_width
+    path = graph_file(height, width, folder)
+    graph = load_graph(path, engine=request.engine, threads=request.threads)
+    expected = (1, height, width, 3)
     if graph.input_shapes != [expected, expected]:
         raise WeightsError(
             f"{path} takes {graph.input_shapes}, not two pictures {expected}. Run: "
-            f"python -m flow.export {folder} --size {size}"
+            f"python -m flow.export {folder} --size {height}x{width}"
         )
     return graph
 

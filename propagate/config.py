@@ -15,7 +15,10 @@ from propagate.pipeline import Mode, Parts, Travels
 from propagate.transport import TransportConfig
 from propagate.warp import Border
 from vod.config import load_config
+from vod.engine import EngineName
+from vod.engine_choice import GraphUse, fastest_engine
 from vod.errors import ConfigError
+from vod.preprocess import Preprocessing
 from vod.weights import RECORD_FILE, read_record
 
 NO_FLOW = "none"
@@ -105,11 +108,13 @@ class EngineConfig:
     """What runs the networks.
 
     Attributes:
-        name: `litert` runs exported graphs, `tensorflow` the Keras models.
+        name: `litert`, `openvino` and `onnxruntime` run exported graphs, `tensorflow`
+            the Keras models; `auto` is the fastest installed one that is ready to run
+            them, see `vod.engine_choice`.
         threads: threads a network call; 2 suits the machines this is made for.
     """
 
-    name: Literal["litert", "tensorflow"] = "litert"
+    name: Literal["litert", "tensorflow", "openvino", "onnxruntime", "auto"] = "litert"
     threads: int = 2
 
     def __post_init__(self) -> None:
@@ -161,25 +166,25 @@ def build_parts(config: PipelineConfig, *, is_live: bool = False) -> Parts:
 
     Raises:
         ConfigError: unknown detector or flow.
+        DependencyError: the engine is not installed.
         WeightsError: weights or graphs missing, altered or of another network.
     """
+    engine = resolve_engine(config)
     loaded = detector.registry.load_detector(
         config.detector.name,
         weights=config.detector.weights,
-        engine=config.engine.name,
+        engine=engine,
         threads=config.engine.threads,
     )
     estimator = None
     if config.flow.name != NO_FLOW:
-        share = config.flow.input_share
-        if share is None:
-            share = flow.registry.default_share(config.flow.name)
+        height, width = _flow_size(config.flow, loaded.preprocessing)
         estimator = flow.registry.load_flow(
             config.flow.name,
-            input_height=math.ceil(loaded.preprocessing.height * share),
-            input_width=math.ceil(loaded.preprocessing.width * share),
+            input_height=height,
+            input_width=width,
             weights=config.flow.weights,
-            engine=config.engine.name,
+            engine=engine,
             threads=config.engine.threads,
         )
     return Parts(
@@ -193,6 +198,35 @@ def build_parts(config: PipelineConfig, *, is_live: bool = False) -> Parts:
         calibration=config.propagate.calibration,
         border=config.propagate.border,
     )
+
+
+def resolve_engine(config: PipelineConfig) -> EngineName:
+    """Say which engine a config runs on; `auto` is measured, or remembered.
+
+    Raises:
+        WeightsError: a graph is missing or altered.
+    """
+    if config.engine.name != "auto":
+        return config.engine.name
+    files = detector.registry.graph_files(config.detector.name, config.detector.weights)
+    often = 1 / config.propagate.keyframe_interval
+    uses = [GraphUse(path, often) for path in files]
+    if config.flow.name in flow.registry.NETWORKS:
+        folder = detector.registry.weights_folder(
+            config.detector.name, config.detector.weights
+        )
+        size = _flow_size(config.flow, read_record(folder).preprocessing)
+        file = flow.registry.graph_file(*size, config.flow.weights)
+        uses.append(GraphUse(file, 1.0))
+    return fastest_engine(uses, threads=config.engine.threads)
+
+
+def _flow_size(choice: FlowChoice, pictures: Preprocessing) -> tuple[int, int]:
+    """Give rows and columns of the flow's input next to a detector's pictures."""
+    share = choice.input_share
+    if share is None:
+        share = flow.registry.default_share(choice.name)
+    return math.ceil(pictures.height * share), math.ceil(pictures.width * share)
 
 
 def weights_sha256(config: PipelineConfig) -> dict[str, str]:

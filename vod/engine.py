@@ -1,107 +1,135 @@
-"""Run a network, arrays in, arrays out: LiteRT, or TensorFlow as the reference."""
+"""Run a network, arrays in, arrays out, on any of several engines."""
 
-import logging
-import os
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import importlib.util
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Final, Literal, Protocol
 
-import numpy as np
-from ai_edge_litert.interpreter import Interpreter
+from vod.config import nearest
+from vod.engine_litert import LiteRtGraph, load_litert
+from vod.engine_onnxruntime import load_onnxruntime
+from vod.engine_openvino import load_openvino
+from vod.engine_tensorflow import tensorflow_graph
+from vod.errors import ConfigError, DependencyError, WeightsError
+from vod.graph import Graph, LoadedGraph
+from vod.onnx_conversion import onnx_of
 
-from vod.errors import ShapeError, WeightsError
-from vod.types import FloatArray
+__all__ = [
+    "ENGINES",
+    "EngineName",
+    "Graph",
+    "LiteRtGraph",
+    "LoadedGraph",
+    "is_installed",
+    "load_graph",
+    "require_engine",
+    "tensorflow_graph",
+]
 
-if TYPE_CHECKING:
-    import keras
-
-logger = logging.getLogger(__name__)
-
-Graph = Callable[..., tuple[FloatArray, ...]]
-"""Takes one array an input and gives one array an output, in the graph's own order."""
-
-
-@contextmanager
-def _native_log_muted() -> Iterator[None]:
-    """Keep LiteRT's note on creating its delegate off stderr; it has no switch for it.
-
-    Errors still arrive as exceptions.
-    """
-    sys.stderr.flush()
-    saved = os.dup(2)
-    try:
-        with Path(os.devnull).open("w") as nowhere:
-            os.dup2(nowhere.fileno(), 2)
-        yield
-    finally:
-        os.dup2(saved, 2)
-        os.close(saved)
+EngineName = Literal["litert", "tensorflow", "openvino", "onnxruntime"]
 
 
-class LiteRtGraph:
-    """One `.tflite` file in LiteRT's interpreter (XNNPACK, fixed shapes).
+class GraphLoader(Protocol):
+    """Loads a graph file of a format that the engine runs."""
+
+    def __call__(self, path: Path, *, threads: int) -> LoadedGraph:
+        """Load; WeightsError where the file is not a graph of this engine."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """One way to run graphs.
 
     Attributes:
-        path: the file.
-        input_shapes: one shape an input, in the graph's order.
-        output_shapes: one shape an output, in the graph's order.
+        package: what must be importable.
+        install: what installs it.
+        suffixes: of the files that it runs as they are.
+        load: loads such a file; None where it runs Keras models instead.
+        convert: makes such a file of a `.tflite` graph; None where it cannot.
     """
 
-    def __init__(self, path: Path, *, threads: int = 2) -> None:
-        self.path = path
-        try:
-            with _native_log_muted():
-                self._interpreter = Interpreter(str(path), num_threads=threads)
-                self._interpreter.allocate_tensors()
-        except (ValueError, RuntimeError, OSError) as error:
-            raise WeightsError(f"{path} is not a runnable .tflite graph.") from error
-        inputs = self._interpreter.get_input_details()
-        outputs = self._interpreter.get_output_details()
-        self._input_indices = [detail["index"] for detail in inputs]
-        self._output_indices = [detail["index"] for detail in outputs]
-        self.input_shapes = [tuple(map(int, detail["shape"])) for detail in inputs]
-        self.output_shapes = [tuple(map(int, detail["shape"])) for detail in outputs]
+    package: str
+    install: str
+    suffixes: tuple[str, ...]
+    load: GraphLoader | None
+    convert: Callable[[Path], Path] | None = None
 
-    def __call__(self, *inputs: FloatArray) -> tuple[FloatArray, ...]:
-        """Run the graph; the outputs are copies that later calls do not touch.
 
-        Raises:
-            ShapeError: an input is missing or of another shape than the graph's.
-        """
-        shapes = [array.shape for array in inputs]
-        if shapes != self.input_shapes:
-            raise ShapeError(
-                f"{self.path.name} takes inputs {self.input_shapes}, received {shapes}."
+ENGINES: Final[Mapping[str, Engine]] = {
+    "litert": Engine(
+        "ai_edge_litert", "pip install ai-edge-litert", (".tflite",), load_litert
+    ),
+    "tensorflow": Engine("tensorflow", "pip install tensorflow", (), None),
+    "openvino": Engine(
+        "openvino",
+        "pip install 'vod[openvino]'",
+        (".xml", ".onnx", ".tflite"),
+        load_openvino,
+    ),
+    "onnxruntime": Engine(
+        "onnxruntime",
+        "pip install 'vod[onnx]'",
+        (".onnx",),
+        load_onnxruntime,
+        onnx_of,
+    ),
+}
+"""By the names that `--engine` takes."""
+
+
+def is_installed(engine: str) -> bool:
+    """Say whether an engine's package is there."""
+    return importlib.util.find_spec(ENGINES[engine].package) is not None
+
+
+def require_engine(engine: str) -> Engine:
+    """Give an engine that can be used.
+
+    Raises:
+        ConfigError: there is none of this name.
+        DependencyError: it is not installed.
+    """
+    if engine not in ENGINES:
+        raise ConfigError(f"unknown engine '{engine}'.{nearest(engine, list(ENGINES))}")
+    if not is_installed(engine):
+        raise DependencyError(
+            f"the engine '{engine}' is not installed: {ENGINES[engine].install}"
+        )
+    return ENGINES[engine]
+
+
+def load_graph(
+    path: Path, *, engine: EngineName = "litert", threads: int = 2
+) -> LoadedGraph:
+    """Load a graph file, ready to run; float32 on every engine.
+
+    A `.tflite` graph serves every engine: OpenVINO reads it as it is, and for ONNX
+    Runtime it is converted once into the user's cache.
+
+    Args:
+        path: `.tflite`, `.onnx` or OpenVINO's `.xml`.
+        engine: a key of `ENGINES`, other than `tensorflow`.
+        threads: CPU threads a call.
+
+    Raises:
+        ConfigError: unknown engine, or one that runs no files.
+        DependencyError: the engine is not installed.
+        WeightsError: the file is missing, or not a graph for this engine.
+    """
+    found = require_engine(engine)
+    if found.load is None:
+        raise ConfigError(
+            f"the engine '{engine}' runs Keras models, not files like {path.name}."
+        )
+    if not path.is_file():
+        raise WeightsError(f"{path} is missing. Restore it or export it again.")
+    if path.suffix not in found.suffixes:
+        if found.convert is None or path.suffix != ".tflite":
+            raise WeightsError(
+                f"{path.name} is not for the engine '{engine}', which runs "
+                f"{', '.join(found.suffixes)}; export it in such a format."
             )
-        for index, array in zip(self._input_indices, inputs, strict=True):
-            self._interpreter.set_tensor(index, np.ascontiguousarray(array, np.float32))
-        self._interpreter.invoke()
-        return tuple(self._interpreter.get_tensor(i) for i in self._output_indices)
-
-
-def tensorflow_graph(model: "keras.Model", *, threads: int) -> Graph:
-    """Wrap a Keras model of static shapes as a compiled function of NumPy arrays.
-
-    The reference engine: imports TensorFlow, whose thread count is one for the process
-    and stays as it is once something has run.
-    """
-    import tensorflow as tf
-
-    try:
-        tf.config.threading.set_intra_op_parallelism_threads(threads)
-    except RuntimeError:
-        logger.warning("TensorFlow already runs; its thread count is not changed.")
-    signature = [tf.TensorSpec(tensor.shape, tf.float32) for tensor in model.inputs]
-
-    @tf.function(input_signature=signature)
-    def run(*inputs: Any) -> tuple[Any, ...]:
-        outputs = model(list(inputs) if len(inputs) > 1 else inputs[0], training=False)
-        return tuple(outputs) if isinstance(outputs, (list, tuple)) else (outputs,)
-
-    def call(*inputs: FloatArray) -> tuple[FloatArray, ...]:
-        tensors = [tf.convert_to_tensor(array, tf.float32) for array in inputs]
-        return tuple(np.asarray(output) for output in run(*tensors))
-
-    return call
+        path = found.convert(path)
+    return found.load(path, threads=threads)

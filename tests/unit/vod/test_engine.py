@@ -1,10 +1,24 @@
+import importlib.util
+
 import keras
 import numpy as np
 import pytest
 
-from vod.engine import LiteRtGraph
-from vod.errors import ShapeError, WeightsError
+from vod import engine as engine_module
+from vod.engine import ENGINES, LiteRtGraph, load_graph, require_engine
+from vod.errors import ConfigError, DependencyError, ShapeError, WeightsError
 from vod.export import export_graph
+
+RUNTIMES = [
+    pytest.param(
+        name,
+        marks=pytest.mark.skipif(
+            importlib.util.find_spec(ENGINES[name].package) is None,
+            reason=f"{name} is not installed: {ENGINES[name].install}",
+        ),
+    )
+    for name in ("litert", "openvino", "onnxruntime")
+]
 
 
 @pytest.fixture(scope="module")
@@ -19,29 +33,46 @@ def graph_file(tmp_path_factory):
     return path
 
 
+@pytest.fixture(scope="module")
+def load(graph_file, tmp_path_factory):
+    """Load the graph on an engine; one folder caches what is converted."""
+    cache = tmp_path_factory.mktemp("cache")
+
+    def load_on(name, **options):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("VOD_CACHE", str(cache))
+            return load_graph(graph_file, engine=name, **options)
+
+    return load_on
+
+
 def arrays(seed=0):
     rng = np.random.default_rng(seed)
     shapes = [(1, 2, 3), (1, 4)]
     return [rng.normal(size=shape).astype(np.float32) for shape in shapes]
 
 
-def test_a_graph_tells_its_shapes_in_its_own_order(graph_file):
-    graph = LiteRtGraph(graph_file)
+@pytest.mark.parametrize("name", RUNTIMES)
+def test_a_graph_tells_its_shapes_in_its_own_order(load, name):
+    graph = load(name)
     assert graph.input_shapes == [(1, 2, 3), (1, 4)]
     assert graph.output_shapes == [(1, 2, 3), (1, 4)]
-    assert graph.path == graph_file
+    assert graph.inputs.dtypes == [np.float32, np.float32]
+    assert graph.path.stem.startswith("tiny")
 
 
-def test_a_graph_computes_what_its_model_states(graph_file):
+@pytest.mark.parametrize("name", RUNTIMES)
+def test_a_graph_computes_what_its_model_states(load, name):
     first, second = arrays()
-    doubled, negated = LiteRtGraph(graph_file, threads=1)(first, second)
+    doubled, negated = load(name, threads=1)(first, second)
     np.testing.assert_allclose(doubled, 2 * first + 1, rtol=1e-6, atol=1e-6)
     np.testing.assert_allclose(negated, -second, rtol=1e-6)
     assert doubled.dtype == np.float32
 
 
-def test_later_calls_do_not_touch_earlier_outputs(graph_file):
-    graph = LiteRtGraph(graph_file)
+@pytest.mark.parametrize("name", RUNTIMES)
+def test_later_calls_do_not_touch_earlier_outputs(load, name):
+    graph = load(name)
     outputs = graph(*arrays(0))
     copies = [output.copy() for output in outputs]
     graph(*arrays(1))
@@ -49,31 +80,84 @@ def test_later_calls_do_not_touch_earlier_outputs(graph_file):
         np.testing.assert_array_equal(output, copy)
 
 
-def test_views_and_other_float_types_are_taken(graph_file):
+@pytest.mark.parametrize("name", RUNTIMES)
+def test_views_and_other_float_types_are_taken(load, name):
     first, second = arrays()
-    graph = LiteRtGraph(graph_file)
+    graph = load(name)
     mirrored = graph(first[:, ::-1], second.astype(np.float64))[0]
     np.testing.assert_array_equal(mirrored, graph(first, second)[0][:, ::-1])
 
 
+@pytest.mark.parametrize("name", RUNTIMES)
+def test_a_call_leaves_its_inputs_as_they_are(load, name):
+    inputs = arrays()
+    load(name)(*inputs)
+    for given, expected in zip(inputs, arrays(), strict=True):
+        np.testing.assert_array_equal(given, expected)
+
+
+@pytest.mark.parametrize("name", RUNTIMES)
 @pytest.mark.parametrize(
     "shapes",
     [[(1, 2, 3)], [(1, 2, 3), (1, 5)], [(1, 4), (1, 2, 3)], [(2, 3), (1, 4)], []],
 )
-def test_inputs_of_other_shapes_are_refused(graph_file, shapes):
-    graph = LiteRtGraph(graph_file)
-    with pytest.raises(ShapeError, match=r"tiny\.tflite takes inputs \[\(1, 2, 3\), "):
-        graph(*(np.zeros(shape, np.float32) for shape in shapes))
+def test_inputs_of_other_shapes_are_refused(load, name, shapes):
+    with pytest.raises(ShapeError, match=r"tiny.* takes inputs \[\(1, 2, 3\), "):
+        load(name)(*(np.zeros(shape, np.float32) for shape in shapes))
 
 
+@pytest.mark.parametrize("name", RUNTIMES)
+def test_pixels_are_not_taken_for_normalised_values(load, name):
+    with pytest.raises(ShapeError, match=r"tiny.* takes float32 values, received uin"):
+        load(name)(np.zeros((1, 2, 3), np.uint8), np.zeros((1, 4), np.float32))
+
+
+@pytest.mark.parametrize("name", RUNTIMES)
 @pytest.mark.parametrize("content", [b"", b"not a graph", b"\x00" * 4096])
-def test_a_file_that_is_not_a_graph_is_refused(tmp_path, content):
-    path = tmp_path / "bad.tflite"
+def test_a_file_that_is_not_a_graph_is_refused(tmp_path, monkeypatch, name, content):
+    monkeypatch.setenv("VOD_CACHE", str(tmp_path / "cache"))
+    path = tmp_path / f"bad{ENGINES[name].suffixes[-1]}"
     path.write_bytes(content)
-    with pytest.raises(WeightsError, match=r"bad\.tflite is not a runnable"):
-        LiteRtGraph(path)
+    with pytest.raises(WeightsError, match=r"bad\.\w+ is not a "):
+        load_graph(path, engine=name)
 
 
-def test_a_missing_file_is_named(tmp_path):
+@pytest.mark.parametrize("name", RUNTIMES)
+def test_a_missing_file_is_named(tmp_path, name):
+    with pytest.raises(WeightsError, match=r"absent\.tflite is missing"):
+        load_graph(tmp_path / "absent.tflite", engine=name)
+
+
+def test_a_litert_graph_can_be_loaded_by_itself(graph_file, tmp_path):
+    assert LiteRtGraph(graph_file).path == graph_file
     with pytest.raises(WeightsError, match=r"absent\.tflite is not a runnable"):
         LiteRtGraph(tmp_path / "absent.tflite")
+
+
+def test_a_file_of_a_format_that_the_engine_does_not_run_is_refused(tmp_path):
+    path = tmp_path / "graph.onnx"
+    path.touch()
+    with pytest.raises(WeightsError, match=r"litert', which runs \.tflite; export it"):
+        load_graph(path)
+
+
+def test_the_reference_engine_runs_no_files(graph_file):
+    with pytest.raises(ConfigError, match=r"runs Keras models, not files like tiny"):
+        load_graph(graph_file, engine="tensorflow")
+
+
+def test_an_unknown_engine_is_told_the_nearest(graph_file):
+    with pytest.raises(ConfigError, match="Did you mean 'openvino'"):
+        load_graph(graph_file, engine="openvin")
+
+
+@pytest.mark.parametrize(
+    ("name", "command"),
+    [("openvino", r"vod\[openvino\]"), ("onnxruntime", r"vod\[onnx\]")],
+)
+def test_an_engine_that_is_not_installed_names_the_command(monkeypatch, name, command):
+    monkeypatch.setattr(engine_module.importlib.util, "find_spec", lambda _name: None)
+    with pytest.raises(
+        DependencyError, match=f"'{name}' is not installed: .*{command}"
+    ):
+        require_engine(name)
