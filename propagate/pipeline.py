@@ -211,7 +211,7 @@ def followed(
 def resize(parts: Parts, frame: Frame) -> ByteArray:
     """Shrink a frame to the detector's input."""
     with parts.timer.stage("resize"):
-        return parts.detector.preprocessing.resize(frame.rgb)
+        return parts.detector.preprocessing.picture_of(frame)
 
 
 def prepare(parts: Parts, resized: ByteArray) -> FlowImage:

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from vod.errors import ConfigError
-from vod.types import ByteArray, FloatArray
+from vod.types import ByteArray, FloatArray, Frame
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,16 @@ class Preprocessing:
         size = (self.width, self.height)
         resized: ByteArray = cv2.resize(rgb, size, interpolation=cv2.INTER_LINEAR)
         return resized
+
+    def picture_of(self, frame: Frame) -> ByteArray:
+        """Stretch a frame to `(height, width, 3)` uint8 RGB.
+
+        A video's picture is stretched without making all of it RGB, see `VideoPicture`.
+        """
+        picture = frame.picture
+        if isinstance(picture, np.ndarray):
+            return self.resize(picture)
+        return picture.resized(self.height, self.width)
 
     def normalise(self, resized: ByteArray) -> FloatArray:
         """Turn `(height, width, 3)` uint8 into the network's float32, batch 1."""

@@ -1,7 +1,7 @@
 """The two values that every room passes on: a frame and what was found in it."""
 
 from dataclasses import dataclass
-from typing import Self
+from typing import Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,29 @@ IntArray = npt.NDArray[np.int32]
 ByteArray = npt.NDArray[np.uint8]
 
 
+class Picture(Protocol):
+    """A picture that becomes RGB only when somebody looks."""
+
+    @property
+    def height(self) -> int:
+        """Rows."""
+        ...
+
+    @property
+    def width(self) -> int:
+        """Columns."""
+        ...
+
+    @property
+    def rgb(self) -> ByteArray:
+        """`(H, W, 3)` uint8."""
+        ...
+
+    def resized(self, height: int, width: int) -> ByteArray:
+        """Give it stretched bilinearly to `(height, width, 3)` uint8."""
+        ...
+
+
 @dataclass(frozen=True, eq=False, slots=True)
 class Frame:
     """One decoded frame, as a viewer would see it (rotation applied).
@@ -20,29 +43,48 @@ class Frame:
     Attributes:
         index: 0-based position among the frames that the source yields.
         time_s: presentation time in seconds (pts x time base, never index / fps).
-        rgb: `(H, W, 3)` uint8.
+        picture: `(H, W, 3)` uint8, or what becomes that when `rgb` is asked for.
     """
 
     index: int
     time_s: float
-    rgb: ByteArray
+    picture: ByteArray | Picture
 
     def __post_init__(self) -> None:
-        if self.rgb.ndim != 3 or self.rgb.shape[2] != 3 or self.rgb.dtype != np.uint8:
+        picture = self.picture
+        if not isinstance(picture, np.ndarray):
+            return
+        if picture.ndim != 3 or picture.shape[2] != 3 or picture.dtype != np.uint8:
             raise ShapeError(
                 f"frame {self.index} must be (H, W, 3) uint8, "
-                f"received {self.rgb.shape} {self.rgb.dtype}."
+                f"received {picture.shape} {picture.dtype}."
             )
+
+    @property
+    def rgb(self) -> ByteArray:
+        """The whole picture, `(H, W, 3)` uint8.
+
+        Raises:
+            VideoError: a decoded picture cannot be converted.
+        """
+        picture = self.picture
+        return picture if isinstance(picture, np.ndarray) else picture.rgb
 
     @property
     def height(self) -> int:
         """Rows of the picture."""
-        return int(self.rgb.shape[0])
+        picture = self.picture
+        if isinstance(picture, np.ndarray):
+            return int(picture.shape[0])
+        return picture.height
 
     @property
     def width(self) -> int:
         """Columns of the picture."""
-        return int(self.rgb.shape[1])
+        picture = self.picture
+        if isinstance(picture, np.ndarray):
+            return int(picture.shape[1])
+        return picture.width
 
 
 @dataclass(frozen=True, eq=False, slots=True)

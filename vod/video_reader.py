@@ -9,13 +9,11 @@ from typing import Any, Final, Self
 
 import av
 import av.error
-import numpy as np
 from av.video.frame import VideoFrame
-from av.video.reformatter import Colorspace, VideoReformatter
 
 from vod.errors import VideoError
 from vod.timeline import Timeline
-from vod.types import ByteArray, Frame
+from vod.types import Frame
 from vod.video_info import VideoInfo
 from vod.video_open import (
     find_video_stream,
@@ -25,12 +23,11 @@ from vod.video_open import (
     reason_of,
     shown_name,
 )
+from vod.video_picture import Orientation, VideoPicture
 
 logger = logging.getLogger(__name__)
 
 FALLBACK_RATE: Final = Fraction(25)
-_UNSPECIFIED_COLORSPACE: Final = 2  # AVCOL_SPC_UNSPECIFIED
-_HD_HEIGHT: Final = 720  # untagged pictures from here on are BT.709, as players assume
 _FLUSH_ATTEMPTS: Final = 16  # a damaged end may fail once a decoder thread
 
 
@@ -75,9 +72,8 @@ class VideoReader:
             self._stream = find_video_stream(self._container, name=self._name)
             self._decoded = self._decode()
             self._first, self._first_time_s = self._find_first(start_s)
-            self._orientation = _orientation(self._first)
+            self._orientation = Orientation.of(self._first)
             self._size = (self._first.width, self._first.height)
-            self._reformatter = VideoReformatter()
             self.info = self._describe()
         except BaseException:
             self.close()
@@ -102,7 +98,7 @@ class VideoReader:
         decoded, time_s = self._first, self._first_time_s
         index = 0
         while self._max_frames is None or index < self._max_frames:
-            yield Frame(index, time_s, self._to_rgb(decoded, index))
+            yield Frame(index, time_s, self._picture(decoded, index))
             index += 1
             if index == self._max_frames:
                 break
@@ -165,7 +161,7 @@ class VideoReader:
             count -= min(count, round(self._first_time_s * self._rate))
         if self._max_frames is not None and count is not None:
             count = min(count, self._max_frames)
-        turned = self._orientation[0]
+        turned = self._orientation.turned
         aspect = stream.sample_aspect_ratio or Fraction(1)
         width, height = self._size[::-1] if turned else self._size
         return VideoInfo(
@@ -223,32 +219,19 @@ class VideoReader:
                 yield from frames
                 return
 
-    def _to_rgb(self, decoded: VideoFrame, index: int) -> ByteArray:
+    def _picture(self, decoded: VideoFrame, index: int) -> VideoPicture:
         self._damaged += decoded.is_corrupt
-        source = None
-        if decoded.colorspace == _UNSPECIFIED_COLORSPACE:
-            is_hd = decoded.height >= _HD_HEIGHT
-            source = Colorspace.ITU709 if is_hd else Colorspace.ITU601
         if (decoded.width, decoded.height) != self._size:
             self._note(
                 f"{self._name}: the size changes at frame {index}; later frames "
                 f"are scaled to {self._size[0]}x{self._size[1]}."
             )
-        width, height = self._size
-        try:
-            picture = self._reformatter.reformat(
-                decoded, width, height, "rgb24", src_colorspace=source, threads=1
-            ).to_ndarray()
-        except (av.error.FFmpegError, ValueError) as error:
-            raise VideoError(
-                f"{self._name}: frame {index} cannot be shown as RGB ({error})."
-            ) from error
-        turned, mirror, upside_down = self._orientation
-        rgb: np.ndarray[Any, Any] = picture.transpose(1, 0, 2) if turned else picture
-        rgb = rgb[:, ::-1] if mirror else rgb
-        rgb = rgb[::-1] if upside_down else rgb
-        contiguous: ByteArray = np.ascontiguousarray(rgb, dtype=np.uint8)
-        return contiguous
+        return VideoPicture(
+            decoded,
+            size=self._size,
+            orientation=self._orientation,
+            name=f"{self._name}: frame {index}",
+        )
 
     def _note(self, problem: str) -> None:
         if problem not in self.problems:
@@ -290,17 +273,3 @@ class VideoReader:
                 f"{self._name} has frames without a valid time "
                 f"({self._timeline.repaired}); theirs follow from the frame rate."
             )
-
-
-def _orientation(decoded: VideoFrame) -> tuple[bool, bool, bool]:
-    """Give how to show a frame: transpose, then mirror, then turn upside down.
-
-    The display matrix `[a b u; c d v; x y w]` maps x' = a x + c y, y' = b x + d y
-    (FFmpeg, libavutil/display.h), so a = 0 swaps the axes and the signs flip them.
-    """
-    matrix: Any = decoded.side_data.get("DISPLAYMATRIX")
-    if matrix is None:
-        return False, False, False
-    a, b, _, c, d = np.frombuffer(bytes(matrix), np.int32)[:5].tolist()
-    turned = abs(b) > abs(a)
-    return turned, (c if turned else a) < 0, (b if turned else d) < 0

@@ -93,7 +93,8 @@ def test_two_scenes_give_what_each_gives_alone(run):
 def test_where_the_size_of_frames_changes_a_scene_begins(run):
     frames = video(6)
     frames[3:] = [
-        replace(frame, rgb=frame.rgb.repeat(2, 0).repeat(2, 1)) for frame in frames[3:]
+        replace(frame, picture=frame.rgb.repeat(2, 0).repeat(2, 1))
+        for frame in frames[3:]
     ]
     results = list(run(make_parts(4), frames))
     assert [r.frame.index for r in results if r.is_cut] == [3]
