@@ -1,139 +1,30 @@
-"""Measure what propagation costs, next to decoding and to detecting every frame.
+"""Measure what boxes on every frame cost, beside decoding and beside other ways.
 
-`python -m propagate.benchmark clip.mp4 --keyframe-interval 10 --report out.json` runs
-the variants in turn, several rounds in one process, and reports medians and ratios.
-Decoding overlaps with the networks in a thread, as in `run_video.py`.
+`python -m propagate.benchmark clip.mp4 --against per-frame,opencv-dnn,onnxruntime
+--report out.json --plot out.png` times all variants in turn, several rounds in one
+process, and reports medians, spread and ratios of frames a second. `--curves` measures
+cost against the amount of work instead, `--soak N` one long run of N frames.
 """
 
 import argparse
-import statistics
 import sys
-import tempfile
-import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from propagate.config import PipelineConfig, build_parts, load_pipeline_config
-from propagate.keyframes import FixedInterval
-from propagate.pipeline import Parts
-from propagate.session import Outputs, Summary, process
+from propagate.config import PipelineConfig, load_pipeline_config
+from propagate.speed import comparison, curves, pictures, soak, tables
+from propagate.speed.child import start_up
+from propagate.speed.clip import Clip
 from vod.config import to_mapping
-from vod.environment import environment
+from vod.environment import PACKAGES, environment, load_average
 from vod.errors import ConfigError, VodError
-from vod.files import reserved_report
-from vod.sources import open_source
-from vod.video import VideoWriter
+from vod.files import PendingFile, reserved_report
+from vod.sources import SAMPLE_PREFIX, find_sample, open_source
+from vod.video import VideoInfo, VideoReader
 
-DECODE = "decode alone"
-EVERY_FRAME = "detector on every frame"
-PROPAGATED = "key frames + propagation"
-WRITTEN = "key frames + propagation, video written"
-WARM_UP_FRAMES = 20
-
-
-def decode_only(spec: str, max_frames: int | None) -> int:
-    """Decode a video to RGB and do nothing with it; give the number of frames."""
-    with open_source(spec, max_frames=max_frames) as source:
-        return sum(1 for _ in source)
-
-
-def detect(parts: Parts, spec: str, max_frames: int | None) -> Summary:
-    """Find the objects of every frame and write nothing."""
-    with open_source(spec, max_frames=max_frames) as source:
-        return process(source, parts, Outputs(parts.detector.classes))
-
-
-def detect_and_write(parts: Parts, spec: str, max_frames: int | None) -> Summary:
-    """Find the objects of every frame and write a video with boxes."""
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        open_source(spec, max_frames=max_frames) as source,
-        VideoWriter(Path(folder) / "out.mp4", info=source.info, audio=False) as video,
-    ):
-        return process(source, parts, Outputs(parts.detector.classes, video=video))
-
-
-def measure(
-    variants: Mapping[str, Callable[[], int]], *, rounds: int
-) -> dict[str, dict[str, Any]]:
-    """Time the variants in turn, so that a slow spell of the machine meets them all.
-
-    Returns:
-        By variant: `frames`, `seconds` of every round, median `ms_per_frame`, `fps`,
-        and median `cpu_ms_per_frame` over all threads.
-    """
-    seconds: dict[str, list[float]] = {name: [] for name in variants}
-    cpu: dict[str, list[float]] = {name: [] for name in variants}
-    frames = {}
-    for _ in range(rounds):
-        for name, run in variants.items():
-            wall, process = time.perf_counter(), time.process_time()
-            frames[name] = run()
-            seconds[name].append(time.perf_counter() - wall)
-            cpu[name].append(time.process_time() - process)
-    return {
-        name: {
-            "frames": frames[name],
-            "seconds": [round(s, 4) for s in seconds[name]],
-            "ms_per_frame": 1e3 * statistics.median(seconds[name]) / frames[name],
-            "cpu_ms_per_frame": 1e3 * statistics.median(cpu[name]) / frames[name],
-            "fps": frames[name] / statistics.median(seconds[name]),
-        }
-        for name in variants
-    }
-
-
-def benchmark(
-    spec: str, config: PipelineConfig, *, rounds: int, max_frames: int | None
-) -> dict[str, Any]:
-    """Measure all variants on one video; see the module for what they are."""
-    parts = build_parts(config)
-    every = replace(parts, keyframes=FixedInterval(1))
-    host = environment()
-    detect(parts, spec, WARM_UP_FRAMES)
-    rows = measure(
-        {
-            DECODE: lambda: decode_only(spec, max_frames),
-            EVERY_FRAME: lambda: detect(every, spec, max_frames).frames,
-            PROPAGATED: lambda: detect(parts, spec, max_frames).frames,
-            WRITTEN: lambda: detect_and_write(parts, spec, max_frames).frames,
-        },
-        rounds=rounds,
-    )
-    timers = detect_and_write(parts, spec, max_frames).timers
-    milliseconds = {name: row["ms_per_frame"] for name, row in rows.items()}
-    return {
-        "input": Path(spec).name if Path(spec).exists() else spec,
-        "config": to_mapping(config),
-        "environment": host,
-        "rounds": rounds,
-        "variants": rows,
-        "stage_ms_per_call": {
-            name: ms for timer in timers for name, ms in timer.milliseconds().items()
-        },
-        "ratios": {
-            "propagated / decode": milliseconds[PROPAGATED] / milliseconds[DECODE],
-            "every frame / propagated": milliseconds[EVERY_FRAME]
-            / milliseconds[PROPAGATED],
-            "written / decode": milliseconds[WRITTEN] / milliseconds[DECODE],
-        },
-    }
-
-
-def format_report(report: Mapping[str, Any]) -> str:
-    """Give a report as text."""
-    lines = [f"{'variant':<42}{'ms/frame':>10}{'CPU ms':>9}{'fps':>8}"]
-    for name, row in report["variants"].items():
-        lines.append(
-            f"{name:<42}{row['ms_per_frame']:>10.2f}{row['cpu_ms_per_frame']:>9.2f}"
-            f"{row['fps']:>8.0f}"
-        )
-    lines += [f"{name:<42}{value:>10.2f}" for name, value in report["ratios"].items()]
-    stages = report["stage_ms_per_call"].items()
-    lines.append("ms a call: " + ", ".join(f"{k} {v:.2f}" for k, v in stages))
-    return "\n".join(lines) + "\n"
+START_UPS: Final = 7
+MEASURED_WITH: Final = (*PACKAGES, "onnxruntime", "openvino")
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -143,33 +34,135 @@ def build_parser() -> argparse.ArgumentParser:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("input", help="as in run_video.py")
-    parser.add_argument("--keyframe-interval", type=int, default=10, metavar="N")
-    parser.add_argument("--rounds", type=int, default=5, help="repetitions (5)")
-    parser.add_argument("--max-frames", type=int, metavar="N")
-    parser.add_argument("--config", type=Path, metavar="FILE.yaml")
-    parser.add_argument("--set", action="append", default=[], metavar="A.B=C")
-    parser.add_argument("--report", type=Path, help="also write everything as JSON")
+    add = parser.add_argument
+    add("input", help="a video file or images, as in run_video.py")
+    add("--keyframe-interval", type=int, default=10, metavar="N", help="frames (10)")
+    add(
+        "--against",
+        type=_names,
+        default=[comparison.PER_FRAME],
+        metavar="NAME,...",
+        help=f"detectors on every frame: {', '.join(comparison.AGAINST)} "
+        f"({comparison.PER_FRAME} is our own)",
+    )
+    add("--engine", metavar="NAME", help="as in run_video.py")
+    add("--rounds", type=int, default=5, help="repetitions (5)")
+    add("--max-frames", type=int, metavar="N", help="use the first N frames")
+    add("--no-memory", action="store_true", help="leave peak memory and start-up out")
+    kind = parser.add_mutually_exclusive_group()
+    kind.add_argument(
+        "--curves",
+        type=_names,
+        metavar="NAME,...",
+        help=f"cost against {', '.join(curves.CURVES)}",
+    )
+    kind.add_argument(
+        "--soak", type=int, metavar="N", help="one run of N frames: memory and speed"
+    )
+    add("--write", action="store_true", help="--soak: write an H.264 video as well")
+    add("--config", type=Path, metavar="FILE.yaml")
+    add("--set", action="append", default=[], metavar="A.B=C")
+    add("--report", type=Path, metavar="JSON", help="write all figures")
+    add("--plot", type=Path, metavar="PNG", help="draw them; a picture a curve")
     return parser
+
+
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def resolve_config(args: argparse.Namespace) -> PipelineConfig:
+    """Read the config file, then `--set`, then the flags, which win.
+
+    Raises:
+        ConfigError: a key, value or range is wrong.
+    """
+    flags = [f"propagate.keyframe_interval={args.keyframe_interval}"]
+    flags += [f"engine.name={args.engine}"] if args.engine else []
+    return load_pipeline_config(args.config, [*args.set, *flags])
+
+
+def resolve_input(args: argparse.Namespace) -> tuple[Clip, VideoInfo, bool]:
+    """Give what is measured on, its facts, and whether it is a video file.
+
+    Raises:
+        ConfigError: it is live, so that it cannot be read twice.
+        VideoError: nothing can be read from it.
+    """
+    spec = args.input
+    if spec.startswith(SAMPLE_PREFIX):
+        spec = str(find_sample(spec.removeprefix(SAMPLE_PREFIX)))
+    with open_source(spec, max_frames=args.max_frames) as source:
+        if source.info.is_live:
+            raise ConfigError(
+                f"{source.info.name} is live and cannot be read again for every "
+                "variant: record a file first."
+            )
+        return Clip(spec, args.max_frames), source.info, isinstance(source, VideoReader)
+
+
+def run(args: argparse.Namespace) -> tuple[dict[str, Any], str, "Drawing"]:
+    """Measure what the command line asks for: the report, its text, and its pictures.
+
+    Raises:
+        VodError: with one sentence for the user.
+    """
+    if args.rounds < 1:
+        raise ConfigError(f"--rounds must be 1 or more, received {args.rounds}.")
+    if args.write and args.soak is None:
+        raise ConfigError("--write belongs to --soak; the comparison does both anyway.")
+    config = resolve_config(args)
+    clip, info, is_file = resolve_input(args)
+    report: dict[str, Any] = {
+        "input": {**info.facts(), "name": Path(info.name).name},
+        "config": to_mapping(config),
+        "environment": environment(MEASURED_WITH),
+        "rounds": args.rounds,
+    }
+    if args.soak is not None:
+        report["soak"] = soak.soak(clip, config, frames=args.soak, writes=args.write)
+        text, draw = tables.soak_table(report["soak"]), pictures.draw_soak
+    elif args.curves is not None:
+        report["curves"] = curves.measure_curves(
+            args.curves, clip, config, rounds=args.rounds, memory=not args.no_memory
+        )
+        text, draw = tables.curve_tables(report["curves"]), pictures.draw_curves
+    else:
+        report |= _compared(args, config, clip, is_file=is_file)
+        text, draw = tables.comparison_table(report), pictures.draw_comparison
+    report["environment"]["load_average_after"] = load_average()
+    return report, text, draw
+
+
+def _compared(
+    args: argparse.Namespace, config: PipelineConfig, clip: Clip, *, is_file: bool
+) -> dict[str, Any]:
+    memory = not args.no_memory
+    works = comparison.works_of({"": config}, args.against, is_file=is_file)
+    report = comparison.compare(works, clip, rounds=args.rounds, memory=memory)
+    if memory:
+        report["start_up"] = start_up(clip.spec, config, repeats=START_UPS)
+    return report
+
+
+Drawing = Callable[[Path, Mapping[str, Any]], None]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; 0 = done, 1 = wrong input, 2 = wrong usage."""
     args = build_parser().parse_args(argv)
-    interval = f"propagate.keyframe_interval={args.keyframe_interval}"
     try:
-        if args.rounds < 1:
-            raise ConfigError(f"--rounds must be 1 or more, received {args.rounds}.")
-        config = load_pipeline_config(args.config, [*args.set, interval])
+        if args.plot is not None:
+            PendingFile(args.plot).discard()  # refused here, before the work
         with reserved_report(args.report) as write_report:
-            report = benchmark(
-                args.input, config, rounds=args.rounds, max_frames=args.max_frames
-            )
+            report, text, draw = run(args)
             write_report(report)
+        if args.plot is not None:
+            draw(args.plot, report)
     except VodError as error:
         sys.stderr.write(f"error: {error}\n")
         return 1
-    sys.stdout.write(format_report(report))
+    sys.stdout.write(text)
     return 0
 
 

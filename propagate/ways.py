@@ -18,12 +18,12 @@ from tqdm import tqdm
 
 from flow.estimator import FlowEstimator
 from flow.registry import NETWORKS
-from propagate.benchmark import measure
 from propagate.config import NO_FLOW, PipelineConfig, build_parts
 from propagate.keyframes import Adaptive, FixedInterval
 from propagate.offline import results_of
 from propagate.pipeline import Parts, Travels
 from propagate.remembered import RememberingDetector, RememberingFlow
+from propagate.speed.rounds import measure
 from vod.class_map import ClassMap
 from vod.config import nearest
 from vod.errors import ConfigError, VideoError

@@ -1,11 +1,13 @@
 import json
 
-from vod.environment import PACKAGES, environment
+from vod.environment import PACKAGES, TELLING_FLAGS, environment
 
 
 def test_the_machine_and_the_versions_are_told_as_json():
     values = json.loads(json.dumps(environment()))
-    assert values["cpu_count"] >= 1
+    assert values["cpu_count"] >= values["usable_cpus"] >= 1
+    assert values["uncommitted_changes"] in (True, False, None)
+    assert set(values["cpu_flags"]) <= set(TELLING_FLAGS)
     assert values["python"].startswith("3.")
     assert set(values["packages"]) == set(PACKAGES)
     assert all(values["packages"].values())
