@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 import cv2
 import numpy as np
@@ -18,8 +18,10 @@ import numpy as np
 from detector.detector import Detector
 from detector.registry import SHIPPED_WEIGHTS, ssd_config_of
 from propagate.config import DetectorChoice
-from vod.errors import DependencyError, WeightsError
+from vod.engine import load_graph
+from vod.errors import WeightsError
 from vod.types import FloatArray
+from vod.user_cache import cache_folder
 from vod.weights import WEIGHTS_FILE, read_record, verified_file
 
 Rival = Literal["opencv-dnn", "onnxruntime"]
@@ -56,21 +58,13 @@ def onnx_graph(detector: Detector, choice: DetectorChoice) -> Path:
     size = f"{detector.preprocessing.height}x{detector.preprocessing.width}"
     weights = verified_file(folder, WEIGHTS_FILE, record)
     digest = hashlib.sha256(weights.read_bytes()).hexdigest()[:16]
-    path = _cache_folder() / f"{choice.name}_{size}_{digest}.onnx"
+    path = cache_folder("benchmark") / f"{choice.name}_{size}_{digest}.onnx"
     if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
         height, width = detector.preprocessing.height, detector.preprocessing.width
         # In a process of its own: TensorFlow must not take part in what is measured.
         with multiprocessing.get_context("spawn").Pool(1) as pool:
             pool.apply(export, (folder, height, width, path))
     return path
-
-
-def _cache_folder() -> Path:
-    """Give `$XDG_CACHE_HOME/vod/onnx`, or `~/.cache/vod/onnx`."""
-    home = os.environ.get("XDG_CACHE_HOME", "")
-    root = Path(home) if Path(home).is_absolute() else Path.home() / ".cache"
-    return root / "vod" / "onnx"
 
 
 def export(folder: Path, height: int, width: int, path: Path) -> None:
@@ -107,8 +101,7 @@ def export(folder: Path, height: int, width: int, path: Path) -> None:
     )
 
 
-def _opencv(path: Path, threads: int) -> Network:
-    cv2.setNumThreads(threads)
+def _opencv(path: Path, threads: int) -> Network:  # noqa: ARG001 (OpenCV's own choice)
     try:
         network = cv2.dnn.readNetFromONNX(str(path))
     except cv2.error as error:
@@ -123,22 +116,10 @@ def _opencv(path: Path, threads: int) -> Network:
 
 
 def _onnxruntime(path: Path, threads: int) -> Network:
-    try:
-        import onnxruntime
-    except ImportError as error:
-        raise DependencyError(
-            "comparing with ONNX Runtime needs it: pip install 'vod[onnx]'"
-        ) from error
-    options: Any = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    # Threads that spin while they wait take the decoder's time: slower in all.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    session = onnxruntime.InferenceSession(
-        str(path), options, providers=["CPUExecutionProvider"]
-    )
+    graph = load_graph(path, engine="onnxruntime", threads=threads)
 
     def run(image: FloatArray) -> tuple[FloatArray, FloatArray]:
-        boxes, scores = session.run(list(OUTPUTS), {"image": image})
+        boxes, scores = graph(image)
         return boxes, scores
 
     return run
@@ -148,4 +129,4 @@ RIVALS: Final[Mapping[Rival, Callable[[Path, int], Network]]] = {
     "opencv-dnn": _opencv,
     "onnxruntime": _onnxruntime,
 }
-"""Name to loader, from a file and a number of threads."""
+"""Name to loader, from a file and a number of threads; OpenCV takes one a core."""

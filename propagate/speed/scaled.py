@@ -42,7 +42,7 @@ def _scaled(clip: Clip, height: int, path: Path) -> Clip:
         info = replace(source.info, width=width, height=height, path=None)
         with VideoWriter(path, info=info, audio=False) as video:
             for frame in source:
-                shrinks = height < frame.rgb.shape[0]
+                shrinks = height < frame.height
                 how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
                 picture = cv2.resize(frame.rgb, (width, height), interpolation=how)
                 video.write(picture, frame.time_s)

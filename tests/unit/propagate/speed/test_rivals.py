@@ -55,7 +55,7 @@ def test_a_rival_runs_the_whole_network(rival, tmp_path, monkeypatch):
 def test_a_graph_is_built_once_for_one_size_and_one_set_of_weights(
     tmp_path, monkeypatch
 ):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("VOD_CACHE", str(tmp_path))
     built = []
 
     class Pool:
@@ -78,7 +78,7 @@ def test_a_graph_is_built_once_for_one_size_and_one_set_of_weights(
     first = onnx_graph(toy, DetectorChoice())
     assert onnx_graph(toy, DetectorChoice()) == first
     assert built == [(SHIPPED_WEIGHTS / "ssd_mobilenet_v1", 8, 8)]
-    assert first.parent == tmp_path / "vod" / "onnx"
+    assert first.parent == tmp_path / "benchmark"
 
 
 class PoolOf:

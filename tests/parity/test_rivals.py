@@ -1,0 +1,31 @@
+"""The benchmark's other runtimes must compute what our own engine does."""
+
+import numpy as np
+import pytest
+
+from detector.registry import load_detector
+from propagate.config import DetectorChoice
+from propagate.speed.rivals import RIVALS, rival_detector
+
+pytest.importorskip("tf2onnx", reason="needs the extra onnx")
+pytest.importorskip("onnxruntime", reason="needs the extra onnx")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def cache(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("VOD_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.mark.parametrize("rival", RIVALS)
+def test_a_rival_gives_the_boxes_and_scores_of_our_engine(rival):
+    ours = load_detector("ssd_mobilenet_v1")
+    theirs = rival_detector(rival, ours, DetectorChoice(), threads=2)
+    picture = np.random.default_rng(1).uniform(-1, 1, (1, 300, 300, 3))
+    picture = picture.astype(np.float32)
+    boxes, scores = ours.head(*ours.features(picture))
+    other_boxes, other_scores = theirs.head(*theirs.features(picture))
+    # Measured: 1.1e-4 pixels and 6e-7; another order of sums moves the last digits.
+    np.testing.assert_allclose(other_boxes, boxes, atol=1e-3)
+    np.testing.assert_allclose(other_scores, scores, atol=1e-5)
