@@ -318,3 +318,11 @@ def _noisy(picture: ByteArray, deviation: float, rng: np.random.Generator) -> By
     values = picture.astype(np.float32)
     noisy: ByteArray = cv2.addWeighted(grain, deviation, values, 1, 0, dtype=cv2.CV_8U)
     return noisy
+
+
+if __name__ == "__main__":
+    import sys
+
+    from flow.synthetic_command import main
+
+    sys.exit(main())
