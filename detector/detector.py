@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from detector.features import FeatureSpec
 from detector.postprocess import PostprocessConfig, select_detections
 from vod.preprocess import Preprocessing
-from vod.types import Detections, FloatArray
+from vod.types import ByteArray, Detections, FloatArray
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -19,7 +19,8 @@ class Detector:
         classes: names in label order.
         preprocessing: from a frame to the input of `features`.
         maps: the maps between the halves, in order.
-        features: `(1, H, W, 3)` normalised image to one `(1, h, w, c)` array a map.
+        features: `(1, H, W, 3)` image, as `preprocessing` gives it, to one
+            `(1, h, w, c)` array a map.
         head: those arrays, as separate arguments, to boxes `(1, N, 4)` x1, y1, x2, y2
             in detector-input pixels and scores `(1, N, C)` in [0, 1].
     """
@@ -28,7 +29,7 @@ class Detector:
     classes: tuple[str, ...]
     preprocessing: Preprocessing
     maps: tuple[FeatureSpec, ...]
-    features: Callable[[FloatArray], tuple[FloatArray, ...]]
+    features: Callable[[FloatArray | ByteArray], tuple[FloatArray, ...]]
     head: Callable[..., tuple[FloatArray, FloatArray]]
 
     def detect(

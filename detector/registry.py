@@ -1,20 +1,45 @@
 """Detectors by name."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from detector.detector import Detector
+from detector.from_graphs import DetectorDescription, detector_of_graphs
 from detector.ssd_config import SsdConfig, map_specs
 from vod.config import from_mapping, nearest
-from vod.engine import EngineName, Graph, load_graph, tensorflow_graph
+from vod.engine import EngineName, load_graph, tensorflow_graph
 from vod.errors import ConfigError, WeightsError
 from vod.types import FloatArray
-from vod.weights import WEIGHTS_FILE, WeightsRecord, read_record, verified_file
+from vod.weights import (
+    WEIGHTS_FILE,
+    Precision,
+    WeightsRecord,
+    graph_role,
+    read_record,
+    verified_file,
+)
 
-Halves = tuple[Graph, Graph]
+Size = tuple[int, int]
+"""Rows, columns."""
 
 SHIPPED_WEIGHTS: Final = Path(__file__).parent / "weights"
+
+EXPORTERS: Final = {"features_int8": "detector.export_int8"}
+"""By role of a graph, the module that writes it where it is not `detector.export`."""
+
+
+@dataclass(frozen=True, slots=True)
+class DetectorRequest:
+    """What a detector is loaded from, and how it is to run; see `load_detector`."""
+
+    folder: Path
+    record: WeightsRecord
+    engine: EngineName
+    threads: int
+    precision: Precision
+    size: Size | None
 
 
 def load_detector(
@@ -23,6 +48,8 @@ def load_detector(
     weights: Path | None = None,
     engine: EngineName = "litert",
     threads: int = 2,
+    precision: Precision = "fp32",
+    size: Size | None = None,
 ) -> Detector:
     """Load a detector, ready to run.
 
@@ -33,15 +60,21 @@ def load_detector(
         engine: `"tensorflow"` builds the Keras models and compiles them; the others run
             the exported graphs, see `vod.engine.ENGINES`.
         threads: CPU threads.
+        precision: of the first half's graph; the second half decodes coordinates and is
+            always float32.
+        size: (rows, columns) of the pictures; None is as the record says. Another size
+            needs the engine `tensorflow`, or graphs of that size (`propagate.export`).
 
     Raises:
-        ConfigError: unknown name or engine.
+        ConfigError: unknown name or engine, or a size or precision that the engine
+            does not run.
         DependencyError: the engine is not installed.
         WeightsError: a file is missing, altered or of another network.
     """
     folder = weights_folder(name, weights)
     record = read_record(folder, network=name)
-    return DETECTORS[name](folder, record, engine, threads)
+    request = DetectorRequest(folder, record, engine, threads, precision, size)
+    return DETECTORS[name](request)
 
 
 def weights_folder(name: str, weights: Path | None) -> Path:
@@ -56,7 +89,9 @@ def weights_folder(name: str, weights: Path | None) -> Path:
     return weights if weights is not None else SHIPPED_WEIGHTS / name
 
 
-def graph_files(name: str, weights: Path | None = None) -> list[Path]:
+def graph_files(
+    name: str, weights: Path | None = None, precision: Precision = "fp32"
+) -> list[Path]:
     """Give the files that a detector's key frames run: first half, second half.
 
     Raises:
@@ -64,7 +99,7 @@ def graph_files(name: str, weights: Path | None = None) -> list[Path]:
         WeightsError: a file is missing, altered or of another network.
     """
     folder = weights_folder(name, weights)
-    return _graph_files(folder, read_record(folder, network=name))
+    return _graph_files(folder, read_record(folder, network=name), precision)
 
 
 def ssd_config_of(folder: Path, record: WeightsRecord) -> SsdConfig:
@@ -92,81 +127,80 @@ def ssd_config_of(folder: Path, record: WeightsRecord) -> SsdConfig:
     return config
 
 
-def _load_ssd(
-    folder: Path, record: WeightsRecord, engine: EngineName, threads: int
-) -> Detector:
+def _load_ssd(request: DetectorRequest) -> Detector:
+    folder, record = request.folder, request.record
     config = ssd_config_of(folder, record)
-    if engine == "tensorflow":
-        features, head = _tensorflow_halves(folder, record, config, threads)
-    else:
-        features, head = _graph_halves(folder, record, config, engine, threads)
+    recorded = (config.input_height, config.input_width)
+    height, width = request.size or recorded
+    config = replace(config, input_height=height, input_width=width)
+    description = DetectorDescription(
+        name=record.network,
+        classes=record.classes,
+        preprocessing=replace(record.preprocessing, height=height, width=width),
+        maps=map_specs(config),
+    )
+    if request.engine == "tensorflow":
+        if request.precision == "int8":
+            raise ConfigError(
+                "the engine 'tensorflow' runs float32 only: choose --engine litert for "
+                "int8."
+            )
+        return _keras_detector(description, config, request)
+    if (height, width) != recorded:
+        raise ConfigError(
+            f"{folder} has graphs for {recorded[0]}x{recorded[1]} only. Run: "
+            f"python -m propagate.export --size {height}x{width} --out DIR, and give "
+            "DIR as --bundle."
+        )
+    features, head = (
+        load_graph(path, engine=request.engine, threads=request.threads)
+        for path in _graph_files(folder, record, request.precision)
+    )
+    remedy = f"Export it again: python -m detector.export {folder}"
+    return detector_of_graphs(description, features, head, remedy=remedy)
+
+
+def _graph_files(
+    folder: Path, record: WeightsRecord, precision: Precision
+) -> list[Path]:
+    files = []
+    for role in (graph_role("features", precision), "head"):
+        if role not in record.graphs:
+            module = EXPORTERS.get(role, "detector.export")
+            raise WeightsError(
+                f"{folder} has no exported graph '{role}'. Run: python -m {module} "
+                f"{folder}"
+            )
+        files.append(verified_file(folder, record.graphs[role].file, record))
+    return files
+
+
+def _keras_detector(
+    description: DetectorDescription, config: SsdConfig, request: DetectorRequest
+) -> Detector:
+    from detector.ssd import load_ssd
+
+    weights = verified_file(request.folder, WEIGHTS_FILE, request.record)
+    features, head = (
+        tensorflow_graph(model, threads=request.threads)
+        for model in load_ssd(config, weights, batch_size=1)
+    )
 
     def boxes_and_scores(*maps: FloatArray) -> tuple[FloatArray, FloatArray]:
         boxes, scores = head(*maps)
         return boxes, scores
 
     return Detector(
-        name=record.network,
-        classes=record.classes,
-        preprocessing=record.preprocessing,
-        maps=map_specs(config),
+        name=description.name,
+        classes=description.classes,
+        preprocessing=description.preprocessing,
+        maps=description.maps,
         features=features,
         head=boxes_and_scores,
     )
 
 
-def _graph_halves(
-    folder: Path,
-    record: WeightsRecord,
-    config: SsdConfig,
-    engine: EngineName,
-    threads: int,
-) -> Halves:
-    features, head = (
-        load_graph(path, engine=engine, threads=threads)
-        for path in _graph_files(folder, record)
-    )
-    expected = [
-        (1, spec.height, spec.width, spec.channels) for spec in map_specs(config)
-    ]
-    for name, shapes in (
-        ("features", features.output_shapes),
-        ("head", head.input_shapes),
-    ):
-        if shapes != expected:
-            raise WeightsError(
-                f"{folder}: graph '{name}' has maps {shapes}, its record says "
-                f"{expected}. Export it again: python -m detector.export {folder}"
-            )
-    return features, head
-
-
-def _graph_files(folder: Path, record: WeightsRecord) -> list[Path]:
-    files = []
-    for role in ("features", "head"):
-        if role not in record.graphs:
-            raise WeightsError(
-                f"{folder} has no exported graph '{role}'. Run: "
-                f"python -m detector.export {folder}"
-            )
-        files.append(verified_file(folder, record.graphs[role].file, record))
-    return files
-
-
-def _tensorflow_halves(
-    folder: Path, record: WeightsRecord, config: SsdConfig, threads: int
-) -> Halves:
-    from detector.ssd import load_ssd
-
-    weights = verified_file(folder, WEIGHTS_FILE, record)
-    features, head = load_ssd(config, weights, batch_size=1)
-    return (
-        tensorflow_graph(features, threads=threads),
-        tensorflow_graph(head, threads=threads),
-    )
-
-
-Loader = Callable[[Path, WeightsRecord, EngineName, int], Detector]
+Loader = Callable[[DetectorRequest], Detector]
 
 DETECTORS: Final[Mapping[str, Loader]] = {"ssd_mobilenet_v1": _load_ssd}
 """Name to loader; the name is also the folder of the shipped weights."""

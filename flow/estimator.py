@@ -67,7 +67,9 @@ class NetworkFlow:
         width: columns of its input.
     """
 
-    def __init__(self, graph: Graph, *, height: int, width: int) -> None:
+    def __init__(
+        self, graph: Graph, *, height: int, width: int, as_pixels: bool = False
+    ) -> None:
         """Take the network.
 
         Args:
@@ -75,13 +77,21 @@ class NetworkFlow:
                 [-1, 1], to `(1, h, w, 2)` flow in pixels of that input.
             height: rows of its input.
             width: columns of its input.
+            as_pixels: the graph takes uint8 pixels instead.
         """
         self._graph = graph
+        self._as_pixels = as_pixels
         self.height, self.width = height, width
 
     def prepare(self, resized_rgb: ByteArray) -> Prepared:
-        """Shrink and normalise a frame: `(1, height, width, 3)` float32 in [-1, 1]."""
-        image = shrink(resized_rgb, self.height, self.width).astype(np.float32)
+        """Shrink and normalise a frame: `(1, height, width, 3)` float32 in [-1, 1].
+
+        Graphs that take pixels get the shrunk frame as it is.
+        """
+        small = shrink(resized_rgb, self.height, self.width)
+        if self._as_pixels:
+            return small[None]
+        image = small.astype(np.float32)
         image -= np.float32(127.5)
         image *= np.float32(1 / 127.5)
         return image[None]

@@ -5,12 +5,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import numpy as np
+
+import vod.weights
 from flow.dis import DisFlow, FarnebackFlow, Preset
 from flow.estimator import FlowEstimator, NetworkFlow, ZeroFlow
 from vod.config import nearest
 from vod.engine import EngineName, Graph, load_graph, tensorflow_graph
 from vod.errors import ConfigError, WeightsError
-from vod.weights import read_record, verified_file
+from vod.graph import LoadedGraph
+from vod.weights import Precision, read_record, verified_file
 
 Engine = EngineName
 
@@ -28,6 +32,7 @@ class FlowRequest:
     engine: EngineName
     threads: int
     weights: Path | None
+    precision: Precision
 
 
 def default_share(name: str) -> float:
@@ -47,6 +52,7 @@ def load_flow(
     engine: EngineName = "litert",
     threads: int = 2,
     weights: Path | None = None,
+    precision: Precision = "fp32",
 ) -> FlowEstimator:
     """Load an optical flow, ready to run.
 
@@ -58,6 +64,7 @@ def load_flow(
             others run the graph exported for this size, see `vod.engine.ENGINES`.
         threads: CPU threads of a network.
         weights: a network's weights folder; None is the shipped one.
+        precision: of a network's graph.
 
     Raises:
         ConfigError: unknown name or engine, or weights for a flow that has none.
@@ -72,24 +79,65 @@ def load_flow(
             f"the flow '{name}' has no weights: {weights} would not be used. Choose "
             f"{', '.join(sorted(NETWORKS))} to use them."
         )
-    return FLOWS[name](FlowRequest(input_height, input_width, engine, threads, weights))
+    return FLOWS[name](
+        FlowRequest(input_height, input_width, engine, threads, weights, precision)
+    )
 
 
-def graph_role(height: int, width: int) -> str:
+def graph_role(height: int, width: int, precision: Precision = "fp32") -> str:
     """Give the name under which a record lists the graph of this input size."""
-    return f"{ROLE_PREFIX}{height}x{width}"
+    return vod.weights.graph_role(f"{ROLE_PREFIX}{height}x{width}", precision)
 
 
 def _load_lightflow(request: FlowRequest) -> FlowEstimator:
     folder = request.weights
     if folder is None:
         folder = SHIPPED_WEIGHTS / "lightflow"
-    make = _keras_graph if request.engine == "tensorflow" else _file_graph
-    graph = make(folder, request)
-    return NetworkFlow(graph, height=request.input_height, width=request.input_width)
+    height, width = request.input_height, request.input_width
+    if request.engine == "tensorflow":
+        graph = _keras_graph(folder, request)
+        return NetworkFlow(graph, height=height, width=width)
+    path = graph_file(height, width, folder, request.precision)
+    file = load_graph(path, engine=request.engine, threads=request.threads)
+    return flow_of_graph(
+        file,
+        height=height,
+        width=width,
+        remedy=f"Run: python -m flow.export {folder} --size {height}x{width}",
+    )
 
 
-def graph_file(height: int, width: int, weights: Path | None = None) -> Path:
+def flow_of_graph(
+    graph: LoadedGraph, *, height: int, width: int, remedy: str
+) -> NetworkFlow:
+    """Wrap a graph as a flow, after checking that it fits.
+
+    Args:
+        graph: from the current and the key picture to flow, see `NetworkFlow`; whether
+            it takes pixels is read off it.
+        height: rows of the flow's own input.
+        width: columns of the flow's own input.
+        remedy: what to do where it does not fit, a sentence.
+
+    Raises:
+        WeightsError: it takes something else.
+    """
+    expected = (1, height, width, 3)
+    if list(graph.input_shapes) != [expected, expected]:
+        raise WeightsError(
+            f"{graph.path} takes {graph.input_shapes}, not two pictures {expected}. "
+            f"{remedy}"
+        )
+    as_pixels = graph.inputs.dtypes[0] == np.uint8
+    return NetworkFlow(graph, height=height, width=width, as_pixels=as_pixels)
+
+
+def graph_file(
+    height: int,
+    width: int,
+    weights: Path | None = None,
+    precision: Precision = "fp32",
+) -> Path:
     """Give the file of LightFlow's graph for an input size.
 
     Raises:
@@ -97,29 +145,17 @@ def graph_file(height: int, width: int, weights: Path | None = None) -> Path:
     """
     folder = weights if weights is not None else SHIPPED_WEIGHTS / "lightflow"
     record = read_record(folder, network="lightflow")
-    role = graph_role(height, width)
-    size = role.removeprefix(ROLE_PREFIX)
+    role = graph_role(height, width, precision)
+    size = f"{height}x{width}"
     if role not in record.graphs:
         sizes = [name.removeprefix(ROLE_PREFIX) for name in record.graphs]
+        module = "flow.export_int8" if precision == "int8" else "flow.export"
         raise WeightsError(
-            f"{folder} has no graph for flow input {size}; it has "
-            f"{', '.join(sorted(sizes)) or 'none'}. Run: "
-            f"python -m flow.export {folder} --size {size}"
+            f"{folder} has no graph for flow input {role.removeprefix(ROLE_PREFIX)}; "
+            f"it has {', '.join(sorted(sizes)) or 'none'}. Run: "
+            f"python -m {module} {folder} --size {size}"
         )
     return verified_file(folder, record.graphs[role].file, record)
-
-
-def _file_graph(folder: Path, request: FlowRequest) -> Graph:
-    height, width = request.input_height, request.input_width
-    path = graph_file(height, width, folder)
-    graph = load_graph(path, engine=request.engine, threads=request.threads)
-    expected = (1, height, width, 3)
-    if graph.input_shapes != [expected, expected]:
-        raise WeightsError(
-            f"{path} takes {graph.input_shapes}, not two pictures {expected}. Run: "
-            f"python -m flow.export {folder} --size {height}x{width}"
-        )
-    return graph
 
 
 def _keras_graph(folder: Path, request: FlowRequest) -> Graph:

@@ -21,12 +21,15 @@ class Preprocessing:
         width: columns of the network's input.
         mean: pixel value that becomes 0.
         scale: divisor, in pixel values.
+        as_pixels: the network takes the stretched picture as it is, uint8; mean and
+            scale are inside it.
     """
 
     height: int
     width: int
     mean: float = 127.5
     scale: float = 127.5
+    as_pixels: bool = False
 
     def __post_init__(self) -> None:
         if self.height < 1 or self.width < 1 or self.scale <= 0:
@@ -51,15 +54,20 @@ class Preprocessing:
             return self.resize(picture)
         return picture.resized(self.height, self.width)
 
-    def normalise(self, resized: ByteArray) -> FloatArray:
-        """Turn `(height, width, 3)` uint8 into the network's float32, batch 1."""
-        image = resized.astype(np.float32)
+    def normalise(self, resized: ByteArray) -> FloatArray | ByteArray:
+        """Turn `(height, width, 3)` uint8 into the network's input, batch 1.
+
+        That is float32, or uint8 where the network takes pixels.
+        """
+        if self.as_pixels:
+            return resized[None]
+        image: FloatArray = resized.astype(np.float32)
         image -= np.float32(self.mean)
         image *= np.float32(1 / self.scale)
         return image[None]
 
-    def __call__(self, rgb: ByteArray) -> FloatArray:
-        """Turn `(H, W, 3)` uint8 RGB into `(1, height, width, 3)` float32."""
+    def __call__(self, rgb: ByteArray) -> FloatArray | ByteArray:
+        """Turn `(H, W, 3)` uint8 RGB into the input `(1, height, width, 3)`."""
         return self.normalise(self.resize(rgb))
 
     def boxes_to_frame(

@@ -10,7 +10,7 @@ import hashlib
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import safetensors.numpy
@@ -24,6 +24,13 @@ if TYPE_CHECKING:
 
 WEIGHTS_FILE = "weights.safetensors"
 RECORD_FILE = "record.json"
+
+Precision = Literal["fp32", "fp16", "int8"]
+"""Of a graph: what its constants are stored in; int8 graphs also compute in int8.
+
+The other two compute in float32. Trained values are rounded to float16 before they are
+exported, so both give the same numbers.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +79,11 @@ def sha256_of(path: Path) -> str:
     """Give the hex sha256 of a file's bytes."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def graph_role(role: str, precision: Precision) -> str:
+    """Give the name under which a record lists a graph: `features`, `features_int8`."""
+    return f"{role}_int8" if precision == "int8" else role
 
 
 def read_record(folder: Path, *, network: str | None = None) -> WeightsRecord:
