@@ -132,6 +132,11 @@ def record_places(shard: Path, bytes_stated: int) -> list[tuple[int, int]]:
     try:
         with shard.open("rb") as file:
             end = file.seek(0, 2)
+            if end != bytes_stated:
+                raise FlowError(
+                    f"{shard} has {end} bytes, the index states {bytes_stated}: it is "
+                    "damaged. Copy it again, or write the records again."
+                )
             start = 0
             while start < end:
                 file.seek(start)
@@ -143,9 +148,9 @@ def record_places(shard: Path, bytes_stated: int) -> list[tuple[int, int]]:
                 start += FRAME_HEAD.size + length + FRAME_TAIL_BYTES
     except OSError as error:
         raise FlowError(f"cannot read records {shard}: {error.strerror}.") from error
-    if start != end or end != bytes_stated:
+    if start != end:
         raise FlowError(
-            f"{shard} has {end} bytes, the index states {bytes_stated}: it is damaged. "
+            f"{shard} is damaged: a record is longer than what is left of the file. "
             "Copy it again, or write the records again."
         )
     return places

@@ -81,7 +81,7 @@ def sintel(root: Path) -> Path:
 
 
 def kitti(root: Path, pictures: str = "image_2", data: str = "training") -> Path:
-    """Two pairs of different size; the first pixel is unmeasured, in noc also the next."""
+    """Two pairs of different size; the first pixel is unmeasured, in noc two are."""
     for number, size in enumerate((SIZE, (11, 17))):
         stem = f"{number:06d}"
         for frame, base in ((9, 50), (10, 0), (11, 100)):
