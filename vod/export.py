@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from vod.engine import LiteRtGraph
+from vod.engine import Graph, LiteRtGraph
 from vod.errors import ShapeError, WeightsError
+from vod.export_pixels import as_pixels, from_zero_point, with_pixel_inputs
+from vod.preprocess import Preprocessing
 from vod.types import FloatArray
 
 if TYPE_CHECKING:
@@ -33,6 +35,7 @@ def export_graph(
     *,
     samples: Sequence[Sequence[FloatArray]],
     float16: bool = True,
+    pixels: Preprocessing | None = None,
 ) -> float:
     """Convert, check against Keras on real inputs, then put the file in place.
 
@@ -41,10 +44,13 @@ def export_graph(
     Args:
         model: functional, every input with static shape and batch 1.
         path: the `.tflite` file to write.
-        samples: at least one list of input arrays, in the model's order.
+        samples: at least one list of input arrays, as the model takes them and in its
+            order.
         float16: store constants as float16, at half the size. Round the weights to
             float16 first (`save_model_weights` and `load_model_weights` do) and storing
             them loses nothing; coordinates such as anchors want False.
+        pixels: of the inputs, where these are pictures: the graph then takes uint8
+            pixels as they are. None: it takes the model's float32 inputs.
 
     Returns:
         The largest absolute difference from Keras over all samples and outputs.
@@ -55,15 +61,39 @@ def export_graph(
     """
     check_exportable(model, samples)
     temporary = path.with_name(path.name + ".part")
+    run: Callable[..., Sequence[FloatArray]]
     try:
-        temporary.write_bytes(_convert(model, float16=float16))
-        run = LiteRtGraph(temporary)
+        if pixels is None:
+            temporary.write_bytes(_convert(model, float16=float16))
+            run = LiteRtGraph(temporary)
+        else:
+            graph = _convert(from_zero_point(model, pixels), float16=float16)
+            temporary.write_bytes(with_pixel_inputs(graph, pixels))
+            run, samples = _on_pixels(LiteRtGraph(temporary), samples, pixels)
         error = largest_difference(model, run, samples, file=path.name)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
     logger.info("wrote %s, largest difference from Keras %.2g", path, error)
     return error
+
+
+def _on_pixels(
+    graph: Graph, samples: Sequence[Sequence[FloatArray]], pixels: Preprocessing
+) -> tuple[Graph, list[list[FloatArray]]]:
+    """Give a graph of pixels as one of normalised pictures, and samples it can show."""
+
+    def run(*inputs: FloatArray) -> tuple[FloatArray, ...]:
+        return graph(*(as_pixels(image, pixels) for image in inputs))
+
+    rounded = [
+        [
+            np.asarray(pixels.normalise(as_pixels(image, pixels)[0]), np.float32)
+            for image in sample
+        ]
+        for sample in samples
+    ]
+    return run, rounded
 
 
 def check_exportable(
