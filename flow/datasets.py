@@ -151,5 +151,5 @@ def find_layout(root: Path, layout: str = AUTO) -> tuple[str, Path]:
         )
     if not found:
         expected = "; ".join(f"{name}: {LAYOUTS[name].expected}" for name in names)
-        raise FlowError(f"{root} holds no flow pairs. Expected one of {expected}.")
+        raise FlowError(f"{root} holds no flow pairs. Expected {expected}.")
     return next(iter(found.items()))

@@ -56,8 +56,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         logger.error("%s", error)
         return 1
     sys.stdout.write(
-        f"{folder}: {index.pairs} pairs of {index.layout}, {len(index.shards)} shards, "
-        f"{index.bytes / 1e6:.1f} MB, flow rounded by at most "
+        f"{folder}: {index.pairs} pairs of {index.layout} in {len(index.shards)} "
+        f"shard(s), {index.bytes / 1e6:.1f} MB, flow rounded by at most "
         f"{index.largest_rounding_px:.4f} px\n"
     )
     return 0

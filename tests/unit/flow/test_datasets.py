@@ -194,12 +194,10 @@ def test_middlebury_goes_from_frame_10_to_11_of_scenes_with_flow(tmp_path, pictu
 def test_folders_without_pairs_are_refused(tmp_path):
     with pytest.raises(FlowError, match=r"none does not exist"):
         read_pairs(tmp_path / "none")
-    with pytest.raises(
-        FlowError, match=r"holds no flow pairs\. Expected one of chairs"
-    ):
+    with pytest.raises(FlowError, match=r"holds no flow pairs\. Expected chairs: "):
         read_pairs(tmp_path)
     write_picture(tmp_path / "photo.png", 1)
-    with pytest.raises(FlowError, match=r"Expected one of sintel: clean/ or final/, f"):
+    with pytest.raises(FlowError, match=r"Expected sintel: clean/ or final/, f"):
         read_pairs(tmp_path, layout="sintel")
     (tmp_path / "clean").mkdir()
     (tmp_path / "flow").mkdir()
