@@ -70,9 +70,17 @@ OFF = 0.1
 
 
 @lru_cache(maxsize=8)
+def sample_line(samples: int) -> FloatArray:
+    """Give `(samples,)` evenly over (-0.5, 0.5): one side of the grid of samples."""
+    line: FloatArray = ((np.arange(samples) + 0.5) / samples - 0.5).astype(np.float32)
+    line.flags.writeable = False
+    return line
+
+
+@lru_cache(maxsize=8)
 def sample_offsets(samples: int) -> FloatArray:
     """Give `(samples ** 2, 2)` x, y of a regular grid over (-0.5, 0.5) squared."""
-    line = ((np.arange(samples) + 0.5) / samples - 0.5).astype(np.float32)
+    line = sample_line(samples)
     offsets: FloatArray = np.stack(np.meshgrid(line, line), -1).reshape(-1, 2)
     offsets.flags.writeable = False
     return offsets
@@ -95,6 +103,9 @@ class Carried:
     boxes: FloatArray
     shift: FloatArray
     agreement: FloatArray
+
+    def __getitem__(self, rows: slice) -> "Carried":
+        return Carried(self.boxes[rows], self.shift[rows], self.agreement[rows])
 
 
 def transport_boxes(
@@ -121,55 +132,150 @@ def transport_boxes(
     Raises:
         ShapeError: the boxes are not `(N, 4)`.
     """
-    if boxes.ndim != 2 or boxes.shape[1] != 4:
-        raise ShapeError(f"boxes must be (N, 4), received {boxes.shape}.")
-    none = np.zeros(0, np.float32)
-    if not len(boxes):
-        return Carried(boxes.astype(np.float32), none, none)
-    rows, columns = flow.data.shape[:2]
-    unit = np.array([frame_size[1] / columns, frame_size[0] / rows], np.float32)
-    start = ((boxes[:, :2] + boxes[:, 2:]) / (2 * unit)).T.astype(np.float32)
-    sides = ((boxes[:, 2:] - boxes[:, :2]) / unit).T.astype(np.float32)
-    shift, scale = np.zeros_like(start), np.zeros_like(start)
+    none = np.zeros((0, 4), np.float32)
     forward = direction == "forward"
-    for iteration in range(config.iterations):
-        if forward or iteration == 0:  # going back, the place is known
-            seen = sides / (1 + scale)
-            span = np.maximum(seen * config.core, config.least_side)
-            # (2, N, P) from the centres
-            away = sample_offsets(config.samples).T[:, None] * span[..., None]
-            centres = start - shift
-            vectors = _look_up(flow.data, centres[..., None] + away)
-        residual = np.abs(vectors - shift[..., None] - scale[..., None] * away)
-        shift, scale = _fit(vectors, away, residual.sum(0), sides, config)
-    if forward:
-        centres, sides = start - shift, sides / (1 + scale)
-    else:
-        centres, sides = start + shift, sides * (1 + scale)
-    moved = np.concatenate([centres - sides / 2, centres + sides / 2]).T
-    share = residual / np.maximum(sides, config.least_side)[..., None]
-    off = np.mean(np.minimum(np.max(share, axis=0) / OFF, 1), axis=1)
-    return Carried(
-        (moved * np.tile(unit, 2)).astype(np.float32),
-        np.linalg.norm(shift * unit[:, None], axis=0).astype(np.float32),
-        (1 - off).astype(np.float32),
+    ahead, back = (boxes, none) if forward else (none, boxes)
+    pair = transport_both(ahead, back, flow, flow, frame_size=frame_size, config=config)
+    return pair[0] if forward else pair[1]
+
+
+def transport_both(
+    ahead: FloatArray,
+    back: FloatArray,
+    flow_ahead: FlowField,
+    flow_back: FlowField,
+    *,
+    frame_size: tuple[float, float],
+    config: TransportConfig,
+) -> tuple[Carried, Carried]:
+    """Carry some boxes forwards along one flow and others backwards along another.
+
+    What `transport_boxes` does for each, in little more than the time of one: a few
+    boxes take as long as one.
+
+    Args:
+        ahead: `(N, 4)` boxes of the earlier frame of `flow_ahead`.
+        back: `(M, 4)` boxes of the later frame of `flow_back`.
+        flow_ahead: backward flow.
+        flow_back: backward flow between two other frames, on a grid of the same size.
+        frame_size: height and width of all frames.
+        config: of the fit.
+
+    Raises:
+        ShapeError: boxes are not `(N, 4)`, or the grids differ.
+    """
+    _check(ahead, back, flow_ahead, flow_back)
+    rows, columns = flow_ahead.data.shape[:2]
+    unit = np.array([[frame_size[1] / columns], [frame_size[0] / rows]], np.float32)
+    boxes, count = np.concatenate([ahead, back]).astype(np.float32), len(ahead)
+    if not len(boxes):
+        none = np.zeros(0, np.float32)
+        return (Carried(boxes, none, none),) * 2
+    start = (boxes[:, :2] + boxes[:, 2:]).T / (2 * unit)
+    sides = (boxes[:, 2:] - boxes[:, :2]).T / unit
+    flows = (flow_ahead, flow_back)
+    shift, scale, residual = _motion(start, sides, count, flows, config)
+    centres = np.concatenate(
+        [start[:, :count] - shift[:, :count], start[:, count:] + shift[:, count:]], 1
     )
+    grown = 1 + scale
+    grown[:, :count] = 1 / grown[:, :count]
+    sides = sides * grown
+    moved = np.concatenate([centres - sides / 2, centres + sides / 2]).T
+    least = config.least_side
+    share = residual / np.maximum(sides, least)[..., None, None]
+    worst = np.maximum(share[0], share[1].swapaxes(1, 2))
+    off = np.minimum(worst / OFF, 1).mean((1, 2))
+    there = Carried(moved * np.tile(unit.T, 2), np.hypot(*(shift * unit)), (1 - off))
+    return there[:count], there[count:]
 
 
-def _look_up(grid: FloatArray, points: FloatArray) -> FloatArray:
-    """Sample `(h, w, 2)` bilinearly at continuous `(2, N, P)` x, y; edges extend."""
+def _check(
+    ahead: FloatArray, back: FloatArray, flow_ahead: FlowField, flow_back: FlowField
+) -> None:
+    for boxes in (ahead, back):
+        if boxes.ndim != 2 or boxes.shape[1] != 4:
+            raise ShapeError(f"boxes must be (N, 4), received {boxes.shape}.")
+    if flow_ahead.data.shape != flow_back.data.shape:
+        raise ShapeError(
+            f"both flows must be on one grid, received {flow_ahead.data.shape} and "
+            f"{flow_back.data.shape}."
+        )
+
+
+def _motion(
+    start: FloatArray,
+    sides: FloatArray,
+    count: int,
+    flows: tuple[FlowField, FlowField],
+    config: TransportConfig,
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Give shift and scale `(2, N)` of boxes, and the residuals before the last fit.
+
+    Args:
+        start: `(2, N)` x, y of the centres, in cells.
+        sides: `(2, N)` in cells.
+        count: so many boxes go forwards along the first flow, the others back along
+            the second.
+        flows: on one grid.
+        config: of the fit.
+
+    All that has two axes of samples, `(2, N, P, P)`, has the one along which its own
+    coordinate changes last: x for x, y for y.
+    """
+    line = sample_line(config.samples)
+    shift, scale = np.zeros_like(start), np.zeros_like(start)
+    span = np.maximum(sides * config.core, config.least_side)
+    away = np.multiply.outer(span, line)  # (2, N, P), from the centres
+    here, there = slice(0, count), slice(count, None)
+    vectors = np.empty((2, len(start[0]), len(line), len(line)), np.float32)
+    for flow, side in zip(flows, (here, there), strict=True):
+        vectors[:, side] = _look_up(flow.data, start[:, side], away[:, side])
+    residual = np.abs(vectors)
+    for iteration in range(config.iterations):
+        if iteration:
+            # Going back, the place is known; going forwards, it is what is looked for.
+            if count:
+                seen = sides[:, here] / (1 + scale[:, here])
+                span = np.maximum(seen * config.core, config.least_side)
+                away[:, here] = np.multiply.outer(span, line)
+                centres = start[:, here] - shift[:, here]
+                vectors[:, here] = _look_up(flows[0].data, centres, away[:, here])
+            told = shift[..., None] + scale[..., None] * away
+            residual = np.abs(vectors - told[:, :, None])
+        shift, scale = _fit(vectors, away, residual, sides, config)
+    return shift, scale, residual
+
+
+def _look_up(grid: FloatArray, centres: FloatArray, away: FloatArray) -> FloatArray:
+    """Sample flow bilinearly at all pairs of x and y; edges extend.
+
+    Args:
+        grid: `(h, w, 2)`.
+        centres: `(2, N)` x, y, continuous.
+        away: `(2, N, P)` x, y of the samples from there.
+
+    Returns:
+        `(2, N, P, P)`; see `_motion` for the order of its axes.
+    """
     height, width = grid.shape[:2]
-    x = np.clip(points[0] - np.float32(0.5), 0, width - 1)
-    y = np.clip(points[1] - np.float32(0.5), 0, height - 1)
-    left = np.minimum(x.astype(np.intp), max(width - 2, 0))
-    top = np.minimum(y.astype(np.intp), max(height - 2, 0))
-    across, along = x - left, y - top
-    right, down = 2 * min(1, width - 1), 2 * min(1, height - 1) * width
-    corners = np.array([0, right, down, down + right])[:, None] + [0, 1]  # u, v
-    places = 2 * (top * width + left) + corners[..., None, None]
-    cells = grid.reshape(-1).take(places)  # (4, 2, N, P), and no copy of the grid
-    upper, lower = cells[::2] * (1 - across) + cells[1::2] * across
-    found: FloatArray = (upper * (1 - along) + lower * along).astype(np.float32)
+    found = np.empty((*away.shape, away.shape[-1]), np.float32)
+    if not found.size:
+        return found
+    last = np.array([[[width - 1]], [[height - 1]]])
+    at = centres[..., None] + (away - np.float32(0.5))
+    at = np.minimum(np.maximum(at, 0), last, dtype=np.float32)
+    low = np.minimum(at.astype(np.intp), np.maximum(last - 1, 0))
+    at -= low
+    (left, top), (across, along) = low, at
+    right, down = min(1, width - 1), min(1, height - 1) * width
+    corners = np.array([0, down, right, right + down]).reshape(4, 1, 1, 1)
+    # Both channels at once, as one number; and no copy of the grid.
+    cells = np.ascontiguousarray(grid, np.float32).view(np.complex64).ravel()
+    four = cells.take((top * width)[:, :, None] + left[:, None] + corners)
+    two = four[:2] + (four[2:] - four[:2]) * across[:, None]
+    one = two[0] + (two[1] - two[0]) * along[:, :, None]
+    found[0], found[1] = one.real, one.imag.swapaxes(1, 2)
     return found
 
 
@@ -180,22 +286,36 @@ def _fit(
     sides: FloatArray,
     config: TransportConfig,
 ) -> tuple[FloatArray, FloatArray]:
-    """Fit shift and scale `(2, N)` to flow `(2, N, P)` sampled `away` from centres."""
-    typical = np.maximum(_median(residual), LEAST_RESIDUAL)
-    weight = 1 / (1 + np.square(residual / (config.resistance * typical[:, None])))
-    weight /= weight.sum(1, keepdims=True)
-    mean_away = np.einsum("np,cnp->cn", weight, away)
-    mean_vector = np.einsum("np,cnp->cn", weight, vectors)
+    """Fit shift and scale `(2, N)` to flow `(2, N, P, P)` at `away` from centres.
+
+    As a coordinate of the model depends on its own axis alone, the sums over the other
+    one come first.
+    """
+    total = np.add.reduce  # a method call of an array costs half as much again
+    both = _weights(residual, config)
+    own, found = total(both, 2), total(both * vectors, 2)  # (2, N, P)
+    mean_away, mean_vector = total(own * away, -1), total(found, -1)
     if not config.scale:
         return mean_vector, np.zeros_like(mean_vector)
     spread = away - mean_away[..., None]
-    weighted = weight * spread
-    slope = np.einsum("cnp,cnp->cn", weighted, vectors - mean_vector[..., None])
+    slope = total(spread * (found - mean_vector[..., None] * own), -1)
     # Fewer cells than samples say less than they seem to: least_side stands in.
-    prior = (config.stiffness * np.maximum(sides, config.least_side)) ** 2
-    slope = slope / (np.einsum("cnp,cnp->cn", weighted, spread) + prior)
-    scale = np.clip(slope, -LARGEST_CHANGE, LARGEST_CHANGE)
+    prior = np.square(config.stiffness * np.maximum(sides, config.least_side))
+    slope /= total(own * np.square(spread), -1) + prior
+    scale = np.minimum(np.maximum(slope, -LARGEST_CHANGE), LARGEST_CHANGE)
     return mean_vector - scale * mean_away, scale
+
+
+def _weights(residual: FloatArray, config: TransportConfig) -> FloatArray:
+    """Give Cauchy weights that add up to 1 for each box, as both channels want them."""
+    off = residual[0] + residual[1].swapaxes(1, 2)
+    typical = np.maximum(_median(off.reshape(len(off), -1)), LEAST_RESIDUAL)
+    off /= (config.resistance * typical)[:, None, None]
+    weight = np.reciprocal(1 + np.square(off))
+    weight /= np.add.reduce(weight, (1, 2), keepdims=True)
+    both = np.empty_like(residual)
+    both[0], both[1] = weight, weight.swapaxes(1, 2)
+    return both
 
 
 def _median(values: FloatArray) -> FloatArray:

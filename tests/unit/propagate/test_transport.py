@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 
 from flow.field import FlowField
-from propagate.transport import TransportConfig, sample_offsets, transport_boxes
+from propagate.transport import (
+    LEAST_RESIDUAL,
+    OFF,
+    TransportConfig,
+    sample_offsets,
+    transport_both,
+    transport_boxes,
+)
 from vod.errors import ConfigError, ShapeError
 
 GRID = 40  # cells of the flow; a frame of 80 x 160 pixels has cells of 2 x 4
@@ -187,3 +194,100 @@ def test_what_are_no_boxes_is_refused(shape):
 def test_settings_without_sense_are_refused(changes, message):
     with pytest.raises(ConfigError, match=message):
         TransportConfig(**changes)
+
+
+@pytest.mark.parametrize(("ahead", "back"), [(3, 2), (0, 2), (3, 0), (0, 0)])
+def test_both_directions_at_once_are_each_alone(ahead, back):
+    random = np.random.default_rng(ahead + back)
+    flows = [
+        FlowField(random.normal(0, 1, (GRID, GRID, 2)).astype(np.float32))
+        for _ in range(2)
+    ]
+    corners = random.uniform(0, 80, (5, 2))
+    some = np.concatenate([corners, corners + random.uniform(5, 60, (5, 2))], 1)
+    some = some.astype(np.float32)
+    options = {"frame_size": FRAME, "config": TransportConfig()}
+    there = transport_both(some[:ahead], some[:back], *flows, **options)
+    alone = (
+        transport_boxes(some[:ahead], flows[0], **options),
+        transport_boxes(some[:back], flows[1], **options, direction="backward"),
+    )
+    for together, one in zip(there, alone, strict=True):
+        for name in ("boxes", "shift", "agreement"):
+            found = getattr(together, name)
+            assert found.dtype == np.float32
+            np.testing.assert_allclose(found, getattr(one, name), rtol=1e-6, atol=1e-5)
+
+
+def test_flows_on_two_grids_are_refused():
+    none = np.zeros((0, 4), np.float32)
+    coarse = FlowField(np.zeros((3, 4, 2), np.float32))
+    with pytest.raises(ShapeError, match="both flows must be on one grid, received"):
+        transport_both(
+            none,
+            none,
+            uniform(0, 0),
+            coarse,
+            frame_size=FRAME,
+            config=TransportConfig(),
+        )
+
+
+def plain_look_up(grid, x, y):
+    """Bilinear at one place, double precision; edges extend."""
+    height, width = grid.shape[:2]
+    x, y = np.clip(x - 0.5, 0, width - 1), np.clip(y - 0.5, 0, height - 1)
+    left, top = min(int(x), max(width - 2, 0)), min(int(y), max(height - 2, 0))
+    right, down = min(left + 1, width - 1), min(top + 1, height - 1)
+    a, b = x - left, y - top
+    upper = (1 - a) * grid[top, left] + a * grid[top, right]
+    lower = (1 - a) * grid[down, left] + a * grid[down, right]
+    return (1 - b) * upper + b * lower
+
+
+def plain_transport(box, grid, unit, config, direction):
+    """The module's docstring, point by point: one box, in double precision."""
+    centre = (box[:2] + box[2:]) / 2 / unit
+    sides = (box[2:] - box[:2]) / unit
+    shift, scale = np.zeros(2), np.zeros(2)
+    offsets = sample_offsets(config.samples).astype(float)
+    for iteration in range(config.iterations):
+        if direction == "forward" or iteration == 0:
+            span = np.maximum(sides / (1 + scale) * config.core, config.least_side)
+            away = offsets * span
+            places = centre - shift + away
+            vectors = np.array([plain_look_up(grid, x, y) for x, y in places])
+        residual = np.abs(vectors - shift - scale * away)
+        typical = max(np.median(residual.sum(1)), LEAST_RESIDUAL)
+        weight = 1 / (1 + (residual.sum(1) / (config.resistance * typical)) ** 2)
+        weight = (weight / weight.sum())[:, None]
+        mean_away, mean_vector = (weight * away).sum(0), (weight * vectors).sum(0)
+        spread = away - mean_away
+        prior = (config.stiffness * np.maximum(sides, config.least_side)) ** 2
+        slope = (weight * spread * (vectors - mean_vector)).sum(0)
+        scale = np.clip(slope / ((weight * spread**2).sum(0) + prior), -0.25, 0.25)
+        shift = mean_vector - scale * mean_away
+    forward = direction == "forward"
+    centre = centre - shift if forward else centre + shift
+    sides = sides / (1 + scale) if forward else sides * (1 + scale)
+    off = np.minimum((residual / np.maximum(sides, config.least_side)).max(1) / OFF, 1)
+    there = np.concatenate([centre - sides / 2, centre + sides / 2]) * np.tile(unit, 2)
+    return there, np.linalg.norm(shift * unit), 1 - off.mean()
+
+
+@pytest.mark.parametrize("direction", ["forward", "backward"])
+@pytest.mark.parametrize("samples", [3, 8])
+def test_boxes_go_where_the_plain_loop_takes_them(direction, samples):
+    random = np.random.default_rng(samples)
+    coarse = random.normal(0, 2, (6, 6, 2)).astype(np.float32)
+    grid = FlowField(coarse).resized(30, 50).data
+    config = TransportConfig(samples=samples)
+    unit = np.array([160 / 50, 80 / 30])
+    corners = random.uniform(-20, 100, (6, 2))
+    rows = np.concatenate([corners, corners + random.uniform(1, 60, (6, 2))], 1)
+    there = carry(rows, FlowField(grid), config=config, direction=direction)
+    for i, box in enumerate(rows.astype(np.float32).astype(float)):
+        expected = plain_transport(box, grid, unit, config, direction)
+        np.testing.assert_allclose(there.boxes[i], expected[0], atol=2e-3)
+        assert there.shift[i] == pytest.approx(expected[1], abs=2e-3)
+        assert there.agreement[i] == pytest.approx(expected[2], abs=1e-4)
