@@ -8,7 +8,7 @@ so that displacements resemble those of its pairs.
 """
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
@@ -17,20 +17,19 @@ import numpy as np
 import numpy.typing as npt
 
 from flow.layers import Canvas, Layer
-from flow.motion import (
-    Matrix,
-    Motion,
-    MotionConfig,
-    background_motion,
-    draw_motion,
-    mild_background_motion,
-    mild_object_motion,
-    object_motion,
-)
-from flow.shapes import chair, silhouette
+from flow.motion import Matrix, Motion, draw_motion
+from flow.synthetic_config import NearFramesConfig, SyntheticConfig
 from flow.textures import TextureBank
-from vod.errors import ConfigError
+from flow.things import LEAST_SIDE, draw_thing, log_uniform
 from vod.types import ByteArray, FloatArray
+
+__all__ = [
+    "NearFramesConfig",
+    "SyntheticConfig",
+    "SyntheticPair",
+    "make_pair",
+    "relight",
+]
 
 CANVAS: Final = 1.5
 """Side of the background's texture, in picture sides; beyond it, it is mirrored."""
@@ -40,85 +39,6 @@ UPRIGHT: Final = 0.6
 
 LEAN: Final = 10.0
 """Standard deviation of their angle, in degrees."""
-
-LEAST_SIDE: Final = 12
-"""Pixels of the smallest shape's sides."""
-
-
-@dataclass(frozen=True, slots=True)
-class SyntheticConfig:
-    """Statistics of the scenes.
-
-    Attributes:
-        background: motion of everything.
-        objects: motion of a shape, on top of the background's.
-        object_count: least and most shapes.
-        object_size: least and greatest height and width of a shape, in picture sides.
-        cutouts: share of shapes that are cut out of a photograph along its own edges.
-        chairs: share of shapes that are drawn chairs; the rest are drawn silhouettes,
-            filled with a photograph.
-        plain: share of drawn silhouettes with nearly one colour.
-        motion_scale: least and greatest factor on every shift and ripple, drawn
-            log-uniformly once a pair: pictures of one height differ in how much they
-            show.
-        texture_zoom: least and greatest photograph pixels a picture pixel.
-        photometric: strength of the key picture's change of light; 0 for none.
-        noise: greatest standard deviation of pixel noise, in grey values.
-        blur: share of pairs that are slightly blurred.
-        motion_blur: share of pairs with motion blur, of up to `exposure` of the motion.
-        exposure: greatest share of the motion while the shutter is open.
-    """
-
-    background: MotionConfig = field(default_factory=background_motion)
-    objects: MotionConfig = field(default_factory=object_motion)
-    object_count: tuple[int, int] = (2, 9)
-    object_size: tuple[float, float] = (0.12, 0.9)
-    cutouts: float = 0.3
-    chairs: float = 0.35
-    plain: float = 0.3
-    motion_scale: tuple[float, float] = (0.7, 1.4)
-    texture_zoom: tuple[float, float] = (0.6, 2.5)
-    photometric: float = 0.6
-    noise: float = 4.0
-    blur: float = 0.15
-    motion_blur: float = 0.15
-    exposure: float = 0.5
-
-    def __post_init__(self) -> None:
-        for name in ("object_count", "object_size", "motion_scale", "texture_zoom"):
-            low, high = getattr(self, name)
-            if not 0 <= low <= high or (high == 0 and name != "object_count"):
-                raise ConfigError(
-                    f"{name} must be two rising, positive numbers, received "
-                    f"[{low}, {high}]."
-                )
-        for name in ("cutouts", "chairs", "plain", "blur", "motion_blur", "exposure"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ConfigError(
-                    f"{name} must lie in [0, 1], received {getattr(self, name)}."
-                )
-        if self.cutouts + self.chairs > 1:
-            raise ConfigError(
-                "cutouts and chairs are shares of one whole, received "
-                f"{self.cutouts} and {self.chairs}."
-            )
-
-
-@dataclass(frozen=True, slots=True)
-class NearFramesConfig(SyntheticConfig):
-    """Scenes as between near frames of a video: drawn shapes and affine motion.
-
-    The fields are those of `SyntheticConfig`; the defaults differ.
-    """
-
-    background: MotionConfig = field(default_factory=mild_background_motion)
-    objects: MotionConfig = field(default_factory=mild_object_motion)
-    object_count: tuple[int, int] = (2, 6)
-    cutouts: float = 0.0
-    chairs: float = 0.0
-    plain: float = 0.0
-    motion_scale: tuple[float, float] = (0.4, 2.0)
-    motion_blur: float = 0.0
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -149,8 +69,8 @@ def make_pair(
     width: int,
 ) -> SyntheticPair:
     """Draw one scene; the same `rng` state gives the same pair."""
-    scale = _log_uniform(rng, *config.motion_scale)
-    zoom = _log_uniform(rng, *config.texture_zoom)
+    scale = log_uniform(rng, *config.motion_scale)
+    zoom = log_uniform(rng, *config.texture_zoom)
     exposure = 0.0
     if rng.random() < config.motion_blur:
         exposure = rng.uniform(0, config.exposure)
@@ -165,15 +85,15 @@ def make_pair(
         centre = rng.uniform(-0.05, 1.05, 2) * (width, height)
         own = draw_motion(rng, config.objects, centre, height=height, scale=scale)
         motion = Motion(world.matrix @ own.matrix, own.ripple)
-        texture, shown = _thing(bank, config, rng, (height, width), zoom)
+        rows, columns = (
+            max(log_uniform(rng, *config.object_size) * side, LEAST_SIDE)
+            for side in (height, width)
+        )
+        thing = draw_thing(bank, config, rng, sides=(rows, columns), zoom=zoom)
         lean = rng.normal(0, LEAN) if rng.random() < UPRIGHT else rng.uniform(-180, 180)
-        placed = _placed(texture, shown, centre, lean)
-        canvas.lay(Layer(texture, placed, motion), rng, exposure=exposure)
+        placed = _placed(thing.texture, thing.shown, centre, lean)
+        canvas.lay(Layer(thing.texture, placed, motion), rng, exposure=exposure)
     return _finished(canvas, config, rng)
-
-
-def _log_uniform(rng: np.random.Generator, low: float, high: float) -> float:
-    return math.exp(rng.uniform(math.log(low), math.log(high)))
 
 
 def _background(
@@ -209,49 +129,6 @@ def _placed(
     placed[:2, :2] = [[cos * across, -sin * along], [sin * across, cos * along]]
     placed[:2, 2] = centre - placed[:2, :2] @ [(columns - 1) / 2, (rows - 1) / 2]
     return placed
-
-
-def _thing(
-    bank: TextureBank,
-    config: SyntheticConfig,
-    rng: np.random.Generator,
-    size: tuple[int, int],
-    zoom: float,
-) -> tuple[ByteArray, tuple[float, float]]:
-    """Give a texture, colours multiplied by opacity, and the rows and columns shown."""
-    rows, columns = (
-        max(_log_uniform(rng, *config.object_size) * side, LEAST_SIDE) for side in size
-    )
-    kind = rng.random()
-    if kind < config.cutouts:
-        side = max(rows, columns)
-        lifted = bank.cutout(rng, round(side))
-        if lifted is not None:
-            factor = side / max(lifted.shape[:2])
-            return lifted, (lifted.shape[0] * factor, lifted.shape[1] * factor)
-    elif kind < config.cutouts + config.chairs:
-        drawn = chair(rng, max(round(max(rows, columns)), 24))
-        return drawn, (drawn.shape[0], drawn.shape[1])
-    patch = bank.patch(
-        rng, round(rows), round(columns), zoom=zoom * rng.uniform(0.7, 1.5)
-    )
-    if rng.random() < config.plain:
-        patch = _plain(patch, rng)
-    opacity = silhouette(rng, *patch.shape[:2])
-    texture = cv2.cvtColor(patch, cv2.COLOR_RGB2RGBA)
-    covered = cv2.cvtColor(opacity, cv2.COLOR_GRAY2RGBA)
-    texture = cv2.multiply(texture, covered, scale=1 / 255)
-    texture[..., 3] = opacity
-    return texture, (rows, columns)
-
-
-def _plain(patch: ByteArray, rng: np.random.Generator) -> ByteArray:
-    """Leave a tenth to a half of a patch's contrast, about some colour."""
-    kept = rng.uniform(0.1, 0.5)
-    colour = rng.uniform(0, 255, 3) * rng.uniform(0.2, 1)
-    table = np.arange(256)[:, None] * kept + colour * (1 - kept)
-    plain: ByteArray = cv2.LUT(patch, np.rint(table).astype(np.uint8)[:, None])
-    return plain
 
 
 def _finished(
