@@ -16,11 +16,11 @@ import cv2
 import numpy as np
 
 from detector.detector import Detector
-from detector.registry import SHIPPED_WEIGHTS, ssd_config_of
+from detector.registry import ssd_config_of, weights_folder
 from propagate.config import DetectorChoice
 from vod.engine import load_graph
 from vod.errors import WeightsError
-from vod.types import FloatArray
+from vod.types import ByteArray, FloatArray
 from vod.user_cache import cache_folder
 from vod.weights import WEIGHTS_FILE, read_record, verified_file
 
@@ -43,7 +43,16 @@ def rival_detector(
         WeightsError: the weights are missing or altered, or the runtime refuses them.
     """
     run = RIVALS[rival](onnx_graph(detector, choice), threads)
-    return replace(detector, features=lambda image: (image,), head=run)
+    return replace(
+        detector,
+        preprocessing=replace(detector.preprocessing, as_pixels=False),
+        features=_picture_alone,
+        head=run,
+    )
+
+
+def _picture_alone(image: FloatArray | ByteArray) -> tuple[FloatArray, ...]:
+    return (image.astype(np.float32, copy=False),)
 
 
 def onnx_graph(detector: Detector, choice: DetectorChoice) -> Path:
@@ -53,7 +62,7 @@ def onnx_graph(detector: Detector, choice: DetectorChoice) -> Path:
         DependencyError: a package of the extra `onnx` is not installed.
         WeightsError: the weights are missing or altered.
     """
-    folder = choice.weights or SHIPPED_WEIGHTS / choice.name
+    folder = weights_folder(choice.name, choice.weights)
     record = read_record(folder)
     size = f"{detector.preprocessing.height}x{detector.preprocessing.width}"
     weights = verified_file(folder, WEIGHTS_FILE, record)

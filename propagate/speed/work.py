@@ -98,6 +98,7 @@ class Runner:
         seconds: of all runs so far, by stage.
         calls: likewise.
         boxes: put out in all runs so far.
+        key_frames: likewise, on which the detector ran.
         frames: likewise.
     """
 
@@ -107,6 +108,7 @@ class Runner:
     seconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))
     calls: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     boxes: int = 0
+    key_frames: int = 0
     frames: int = 0
 
     def __call__(self) -> int:
@@ -124,7 +126,7 @@ class Runner:
         """Begin the sums anew."""
         self.seconds.clear()
         self.calls.clear()
-        self.boxes = self.frames = 0
+        self.boxes = self.key_frames = self.frames = 0
 
     def stages(self) -> dict[str, dict[str, float]]:
         """Give ms a frame and ms a call, by stage, of all runs so far."""
@@ -163,6 +165,7 @@ class Runner:
     def _counted(self, results: Iterable[FrameResult]) -> Iterator[FrameResult]:
         for result in results:
             self.boxes += len(result.detections)
+            self.key_frames += result.key_frame
             yield result
 
     def _note(self, summary: Summary) -> None:

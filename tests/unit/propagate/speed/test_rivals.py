@@ -50,6 +50,7 @@ def test_a_rival_runs_the_whole_network(rival, tmp_path, monkeypatch):
     np.testing.assert_allclose(boxes, 2 * picture, rtol=1e-6)
     np.testing.assert_allclose(scores, picture / 2, rtol=1e-6)
     assert detector.preprocessing == toy.preprocessing
+    assert not detector.preprocessing.as_pixels
 
 
 def test_a_graph_is_built_once_for_one_size_and_one_set_of_weights(
