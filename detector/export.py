@@ -18,9 +18,11 @@ from vod.weights import (
     WEIGHTS_FILE,
     GraphRecord,
     WeightsRecord,
+    graph_role,
     load_model_weights,
     read_record,
     save_model_weights,
+    sha256_of,
     verified_file,
     write_record,
 )
@@ -38,7 +40,7 @@ def export_detector(
     """Export `features.tflite` and `head.tflite` and list them in `record.json`.
 
     Graphs store weights as float16, so the weights file is rounded to float16 as well:
-    both engines then run the same values.
+    both engines then run the same values. `features` takes uint8 pixels as they are.
 
     Args:
         folder: a weights folder with `weights.safetensors` and `record.json`.
@@ -52,7 +54,7 @@ def export_detector(
     from vod.export import export_graph
 
     record = read_record(folder, network="ssd_mobilenet_v1")
-    config = ssd_config_of(folder, record)
+    config = recorded = ssd_config_of(folder, record)
     if seam is not None:
         config = dataclasses.replace(config, seam=seam)
     weights = verified_file(folder, WEIGHTS_FILE, record)
@@ -65,12 +67,21 @@ def export_detector(
     shape = (config.input_height, config.input_width)
     images = [[_smooth_noise(random, *shape)] for _ in range(SAMPLES)]
     maps = [[np.asarray(m) for m in features(image[0])] for image in images]
-    graphs = {}
+    # An int8 graph needs pictures to be made again: it stays while it is still right.
+    is_same = config == recorded and sha256_of(weights) == record.files[WEIGHTS_FILE]
+    int8 = graph_role("features", "int8")
+    graphs = {int8: record.graphs[int8]} if is_same and int8 in record.graphs else {}
     for model, samples in ((features, images), (head, maps)):
         file = f"{model.name}.tflite"
         # The head holds the anchors: coordinates, which float16 would move.
         float16 = model is features
-        error = export_graph(model, folder / file, samples=samples, float16=float16)
+        error = export_graph(
+            model,
+            folder / file,
+            samples=samples,
+            float16=float16,
+            pixels=record.preprocessing if model is features else None,
+        )
         graphs[model.name] = GraphRecord(
             file=file,
             inputs=tuple(tensor.name for tensor in model.inputs),

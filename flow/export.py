@@ -14,6 +14,7 @@ import numpy as np
 
 from flow.registry import graph_role
 from vod.errors import ConfigError, VodError
+from vod.preprocess import Preprocessing
 from vod.types import FloatArray
 from vod.weights import (
     GraphRecord,
@@ -33,7 +34,8 @@ SAMPLES: Final = 3
 def export_lightflow(folder: Path, *, height: int, width: int) -> WeightsRecord:
     """Export one graph, check it against Keras and list it in `record.json`.
 
-    Graphs of other sizes that the record lists are kept.
+    The graph takes uint8 pixels as they are. Graphs of other sizes that the record
+    lists are kept.
 
     Args:
         folder: a weights folder.
@@ -50,7 +52,12 @@ def export_lightflow(folder: Path, *, height: int, width: int) -> WeightsRecord:
     record = read_record(folder, network="lightflow")
     role = graph_role(height, width)
     file = f"{role}.tflite"
-    error = export_graph(model, folder / file, samples=_samples(height, width))
+    error = export_graph(
+        model,
+        folder / file,
+        samples=_samples(height, width),
+        pixels=Preprocessing(height, width),
+    )
     graph = GraphRecord(
         file=file,
         inputs=tuple(tensor.name for tensor in model.inputs),

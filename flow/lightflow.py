@@ -12,6 +12,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
+from flow.inference import split_pictures
 from vod.config import from_mapping
 from vod.errors import ConfigError, WeightsError
 from vod.weights import (
@@ -272,11 +273,11 @@ def unfold_lightflow(folded: keras.Model, config: LightFlowConfig) -> keras.Mode
         layer.kernel.assign(source.kernel)
         if f"{layer.name}_bn" in names:
             norm = model.get_layer(f"{layer.name}_bn")
-            norm.gamma.assign(ops.ones_like(norm.gamma))
+            norm.gamma.assign(np.ones(norm.gamma.shape))
             norm.beta.assign(source.bias)
-            norm.moving_mean.assign(ops.zeros_like(norm.moving_mean))
+            norm.moving_mean.assign(np.zeros(norm.moving_mean.shape))
             norm.moving_variance.assign(
-                ops.ones_like(norm.moving_variance) - norm.epsilon
+                np.full(norm.moving_variance.shape, 1 - norm.epsilon)
             )
         else:
             layer.bias.assign(source.bias)
@@ -292,13 +293,14 @@ def load_lightflow(folder: Path, *, height: int, width: int) -> keras.Model:
         width: columns of the input.
 
     Returns:
-        The model of batch 1 that graphs are exported from (see `fold_lightflow`).
+        The model of batch 1 that graphs are exported from (see `fold_lightflow` and
+        `split_pictures`).
 
     Raises:
         WeightsError: a file is missing or altered, or the record's config is wrong.
     """
     model, config = read_lightflow(folder)
-    return fold_lightflow(model, config, height, width)
+    return split_pictures(fold_lightflow(model, config, height, width))
 
 
 def read_lightflow(folder: Path) -> tuple[keras.Model, LightFlowConfig]:

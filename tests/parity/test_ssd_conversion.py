@@ -71,7 +71,7 @@ def test_the_files_best_boxes_are_found_with_the_same_class(converted, source, i
         classes = file.constant("TFLite_Detection_PostProcess:1")[0].astype(int)
         scores = file.constant("TFLite_Detection_PostProcess:2")[0]
         ours, our_scores = detector.head(
-            *detector.features(detector.preprocessing.normalise(image))
+            *detector.features(detector.preprocessing(image))
         )
         for box, label, score in zip(boxes, classes, scores, strict=True):
             if score < 0.6:

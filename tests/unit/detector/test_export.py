@@ -19,7 +19,7 @@ def test_exporting_at_the_other_seam_gives_the_same_boxes(
     assert record.config["seam"] == "backbone"
     assert record.graphs["head"].inputs == ("stride_16", "stride_32")
     assert record.graphs["head"].outputs == ("boxes", "scores")
-    image = np.random.default_rng(0).uniform(-1, 1, (1, 64, 64, 3)).astype(np.float32)
+    image = np.random.default_rng(0).integers(0, 256, (1, 64, 64, 3), dtype=np.uint8)
     first = load_detector(NAME, weights=tiny_weights)
     second = load_detector(NAME, weights=folder)
     for ours, theirs in zip(

@@ -60,7 +60,7 @@ def test_training_writes_a_detector_that_runs(tiny_weights, stills, tmp_path):
     assert record.classes == ("dog", "car", "person")
     assert "8 pictures (4 with boxes), seed 1, blend 0.5;" in record.origin
     detector = load_detector("ssd_mobilenet_v1", weights=out / "weights")
-    assert len(detector.features(np.zeros((1, 64, 64, 3), np.float32))) == 6
+    assert len(detector.features(np.zeros((1, 64, 64, 3), np.uint8))) == 6
     with (out / "log.csv").open() as stream:
         rows = list(csv.DictReader(stream))
     assert len(rows) == 1

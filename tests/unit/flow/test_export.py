@@ -35,10 +35,11 @@ def test_graphs_are_added_to_the_record_and_run(weights):
 def test_the_first_input_of_the_graph_is_the_current_picture(weights):
     main([str(weights), "--size", "32x32"])
     rng = np.random.default_rng(0)
-    current, key = (rng.uniform(-1, 1, (1, 32, 32, 3)).astype(np.float32) for _ in "ab")
+    pixels = [rng.integers(0, 256, (1, 32, 32, 3), dtype=np.uint8) for _ in "ab"]
+    current, key = ((p.astype(np.float32) - 127.5) / 127.5 for p in pixels)
     model = load_lightflow(weights, height=32, width=32)
     expected = np.asarray(model([current, key], training=False))
-    (flow,) = LiteRtGraph(weights / "flow_32x32.tflite")(current, key)
+    (flow,) = LiteRtGraph(weights / "flow_32x32.tflite")(*pixels)
     np.testing.assert_allclose(flow, expected, atol=1e-3)
     assert (
         np.abs(expected - np.asarray(model([key, current], training=False))).max() > 0.1
