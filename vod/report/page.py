@@ -3,12 +3,11 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from vod.errors import VideoError
 from vod.evaluation.protocols import PROTOCOLS
 from vod.evaluation.scores import Scores
-from vod.files import PendingFile
 from vod.report import markup
 from vod.report.content import Analyses
+from vod.report.document import as_document, write_document
 from vod.report.reason_sections import (
     errors_section,
     groups_section,
@@ -21,25 +20,8 @@ from vod.report.sections import (
     input_section,
 )
 from vod.report.snippet_section import snippets_section
-from vod.report.style import STYLE
 
 WORST_SNIPPETS = 8
-
-_PAGE = """<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title>
-<style>{style}</style>
-</head>
-<body>
-<main>
-{body}
-</main>
-</body>
-</html>
-"""
 
 
 def write_html(
@@ -64,15 +46,10 @@ def write_html(
     Raises:
         VideoError: the file cannot be written.
     """
-    pending = PendingFile(path)
-    try:
-        page = build_page(scores, analyses, title=title, facts=facts, worst=worst)
-        pending.temporary.write_text(page, encoding="utf-8")
-        pending.commit()
-    except OSError as error:
-        raise VideoError(f"cannot write {path}: {error.strerror or error}.") from error
-    finally:
-        pending.discard()
+    write_document(
+        path,
+        lambda: build_page(scores, analyses, title=title, facts=facts, worst=worst),
+    )
 
 
 def build_page(
@@ -95,7 +72,7 @@ def build_page(
         snippets_section(analyses, worst=worst),
         input_section(scores, analyses, facts),
     ]
-    return _PAGE.format(title=markup.text(title), style=STYLE, body="\n".join(parts))
+    return as_document(title, "\n".join(parts))
 
 
 def _head(scores: Scores, analyses: Analyses, title: str) -> str:
