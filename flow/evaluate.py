@@ -1,181 +1,282 @@
-"""Measure a flow on real pairs: `python -m flow.evaluate --data DIR --flow NAME`."""
+"""Measure flows on pairs whose true flow is known.
+
+`python -m flow.evaluate --data DIR --flow lightflow dis-medium --scale 1.0 0.5 --report
+out.json --page out.html` tells end-point error at full resolution, Fl-all, error by
+true displacement, time and arithmetic of every flow at every scale. See docs/flow.md.
+"""
 
 import argparse
 import logging
+import shlex
 import sys
-import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-import cv2
-import numpy as np
+from tqdm import tqdm
 
-from flow.datasets import read_pairs
-from flow.estimator import FlowEstimator
-from flow.field import FlowField
-from flow.metrics import FlowScore, pool, score_flow
+from flow.datasets import AUTO, LAYOUTS, find_layout, read_pairs
+from flow.measure import WARM_UP, Run, measure, opencv_threads
+from flow.metrics import BANDS
 from flow.pairs import FlowPair
-from flow.registry import FLOWS, Engine, load_flow
-from vod.errors import ConfigError, FlowError, VodError
-from vod.files import reserved_report
-from vod.types import FloatArray
+from flow.registry import FLOWS, NETWORKS
+from flow.runner import FlowChoice, FlowRunner
+from vod.engine import ENGINES
+from vod.environment import environment
+from vod.errors import ConfigError, VodError
+from vod.files import PendingFile, reserved_report
 
-logger = logging.getLogger(__name__)
+SCHEMA: Final = "flow-evaluation/1"
 
+PACKAGES: Final = ("ai-edge-litert", "keras", "numpy", "opencv-python", "tensorflow")
 
-@dataclass(frozen=True, slots=True)
-class FlowChoice:
-    """Which flow to measure, and at which size.
+DEFAULT_SHOWN: Final = 8
+"""Pairs with pictures; a page of hundreds would be too large to open."""
 
-    Attributes:
-        name: a key of `FLOWS`.
-        weights: a network's weights folder; None is the shipped one.
-        scale: sides of the flow's input relative to the pictures'.
-        engine: of a network.
-        threads: of a network.
-    """
-
-    name: str
-    weights: Path | None = None
-    scale: float = 1.0
-    engine: Engine = "tensorflow"
-    threads: int = 2
-
-    def __post_init__(self) -> None:
-        if not 0 < self.scale <= 4:
-            raise ConfigError(f"--scale must lie in (0, 4], received {self.scale}.")
+DASH: Final = "-"
 
 
-@dataclass(frozen=True, slots=True)
-class PairResult:
-    """Error and time of one pair."""
-
-    name: str
-    score: FlowScore
-    milliseconds: float
-
-
-def enlarge(field: FlowField, height: int, width: int) -> FloatArray:
-    """Give flow at full resolution in its pixels, bilinear between cells."""
-    pixels = field.in_pixels(image_height=height, image_width=width)
-    full: FloatArray = cv2.resize(
-        pixels, (width, height), interpolation=cv2.INTER_LINEAR
+def build_parser() -> argparse.ArgumentParser:
+    """Describe the command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m flow.evaluate",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    return full
+    parser.add_argument("--data", type=Path, required=True, metavar="DIR")
+    parser.add_argument(
+        "--layout", default=AUTO, help=f"{AUTO} (default), {', '.join(LAYOUTS)}"
+    )
+    parser.add_argument("--split", help="of the layout, such as val or clean")
+    parser.add_argument(
+        "--max-pairs", type=int, metavar="N", help="only the first N, for a quick look"
+    )
+    group = parser.add_argument_group("what is measured")
+    group.add_argument(
+        "--flow",
+        nargs="+",
+        default=["lightflow"],
+        metavar="NAME",
+        help=f"{', '.join(FLOWS)} (default lightflow)",
+    )
+    group.add_argument(
+        "--weights",
+        nargs="+",
+        default=[],
+        metavar="[NAME=]DIR",
+        help="weights folders of a network instead of the shipped one; NAME is what "
+        "the report calls it (default: the folder's)",
+    )
+    group.add_argument(
+        "--scale",
+        nargs="+",
+        type=float,
+        default=[1.0],
+        metavar="S",
+        help="sides of the flow's input / sides of the pictures (default 1.0)",
+    )
+    group.add_argument(
+        "--engine",
+        choices=ENGINES,
+        default="litert",
+        help="what runs a network; tensorflow is the Keras model itself",
+    )
+    group.add_argument("--threads", type=int, default=2, help="of every flow (2)")
+    group = parser.add_argument_group("what comes out")
+    group.add_argument("--report", type=Path, metavar="JSON", help="all figures")
+    group.add_argument(
+        "--page",
+        type=Path,
+        nargs="+",
+        default=[],
+        metavar="FILE",
+        help="pictures of pairs: .html with the figures, .png sheets below each other",
+    )
+    group.add_argument(
+        "--page-pairs",
+        type=int,
+        default=DEFAULT_SHOWN,
+        metavar="N",
+        help=f"pairs with pictures, from the worst to the best ({DEFAULT_SHOWN})",
+    )
+    return parser
 
 
-class FlowBench:
-    """Runs one flow over pairs; loads it once a picture size."""
+def build_runs(arguments: argparse.Namespace) -> list[Run]:
+    """Give one run for every flow, or weights folder of it, at every scale.
 
-    def __init__(self, choice: FlowChoice) -> None:
-        self._choice = choice
-        self._loaded: dict[tuple[int, int], FlowEstimator] = {}
-
-    def run(self, pair: FlowPair) -> PairResult:
-        """Estimate, enlarge and score one pair.
-
-        Raises:
-            FlowError: a file of the pair is unusable.
-        """
-        current_rgb, key_rgb, truth, valid = pair.load()
-        height, width = truth.shape[:2]
-        estimator, fresh = self._estimator(height, width)
-        if fresh:
-            # The first call builds graphs and fills caches; it is not timed.
-            self._estimate(estimator, current_rgb, key_rgb)
-        start = time.perf_counter()
-        field = self._estimate(estimator, current_rgb, key_rgb)
-        elapsed = 1000 * (time.perf_counter() - start)
-        try:
-            score = score_flow(enlarge(field, height, width), truth, valid)
-        except FlowError as error:
-            raise FlowError(f"pair {pair.name}: {error}") from error
-        return PairResult(pair.name, score, elapsed)
-
-    def _estimate(self, estimator: FlowEstimator, current: Any, key: Any) -> FlowField:
-        return estimator(estimator.prepare(current), estimator.prepare(key))
-
-    def _estimator(self, height: int, width: int) -> tuple[FlowEstimator, bool]:
-        size = (height, width)
-        fresh = size not in self._loaded
-        if fresh:
-            self._loaded[size] = load_flow(
-                self._choice.name,
-                input_height=max(1, round(height * self._choice.scale)),
-                input_width=max(1, round(width * self._choice.scale)),
-                engine=self._choice.engine,
-                threads=self._choice.threads,
-                weights=self._choice.weights,
-            )
-        return self._loaded[size], fresh
+    Raises:
+        ConfigError: an unknown flow, a value out of range, or two runs of one name.
+        WeightsError: a weights folder is missing or is not one.
+    """
+    named = [_named_weights(text) for text in arguments.weights]
+    unknown = [name for name in arguments.flow if name not in FLOWS]
+    if named and not unknown and not NETWORKS.intersection(arguments.flow):
+        raise ConfigError(
+            f"--weights was given, but {', '.join(arguments.flow)} has no weights. Add "
+            f"--flow {' or '.join(sorted(NETWORKS))}."
+        )
+    runs: list[Run] = []
+    for flow in arguments.flow:
+        sources = named if named and flow in NETWORKS else [(flow, None)]
+        for name, weights in sources:
+            for scale in arguments.scale:
+                choice = FlowChoice(
+                    flow, weights, scale, arguments.engine, arguments.threads
+                )
+                plain = arguments.scale == [1.0]
+                label = name if plain else f"{name} @ {scale:g}"
+                runs.append(Run(label, FlowRunner(choice)))
+    labels = [run.label for run in runs]
+    twice = sorted({label for label in labels if labels.count(label) > 1})
+    if twice:
+        raise ConfigError(
+            f"two of the flows are called '{twice[0]}': name each once, and weights "
+            "folders of one name as NAME=DIR."
+        )
+    return runs
 
 
-def report(choice: FlowChoice, data: Path, results: list[PairResult]) -> dict[str, Any]:
-    """Give results as JSON-ready values."""
-    epe, fl_all = pool([result.score for result in results])
+def _named_weights(text: str) -> tuple[str, Path]:
+    """Split `NAME=DIR`; without a name, runs' `RUN/weights` is called `RUN`."""
+    name, found, folder = text.partition("=")
+    if found and name and folder:
+        return name, Path(folder)
+    path = Path(text)
+    whole = path.resolve()
+    return (whole.parent if whole.name == "weights" else whole).name, path
+
+
+def report(
+    arguments: argparse.Namespace, runs: Sequence[Run], host: dict[str, Any]
+) -> dict[str, Any]:
+    """Give results as JSON-ready values; a single run's also stand at the top level."""
+    results = [run.to_json() for run in runs]
     return {
-        "flow": choice.name,
-        "weights": str(choice.weights) if choice.weights else None,
-        "scale": choice.scale,
-        "engine": choice.engine,
-        "data": str(data),
-        "epe": epe,
-        "fl_all": fl_all,
-        "ms_median": float(np.median([result.milliseconds for result in results])),
-        "pairs": [
-            {
-                "name": result.name,
-                "epe": result.score.epe,
-                "fl_all": result.score.fl_all,
-                "ms": result.milliseconds,
-            }
-            for result in results
-        ],
-    }
+        "schema": SCHEMA,
+        "command": arguments.command,
+        "data": str(arguments.data),
+        "layout": find_layout(arguments.data, arguments.layout)[0],
+        "split": arguments.split,
+        "pair_count": len(runs[0].results),
+        "threads": arguments.threads,
+        "warm_up_calls": WARM_UP,
+        "environment": host,
+        "results": results,
+    } | (results[0] if len(results) == 1 else {})
+
+
+def format_table(results: Sequence[dict[str, Any]]) -> str:
+    """Give the figures as a Markdown table."""
+    head = ["flow", "scale", "EPE px", "EPE all px", "Fl-all %"]
+    head += [f"EPE {band}" for band in BANDS] + ["ms", "CPU ms", "GFLOPs"]
+    rows = [head, *map(_row, results)]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(head))]
+    rows.insert(1, ["-" * width for width in widths])
+    lines = [
+        " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        for row in rows
+    ]
+    return "".join(f"| {line} |\n" for line in lines)
+
+
+def _row(result: dict[str, Any]) -> list[str]:
+    by_length = [result["by_displacement"][band]["epe"] for band in BANDS]
+    name = result["name"].removesuffix(f" @ {result['scale']:g}")
+    return [
+        name,
+        f"{result['scale']:g}",
+        f"{result['epe']:.3f}",
+        f"{result['epe_over_all_pixels']:.3f}",
+        f"{result['fl_all']:.2f}",
+        *(DASH if epe is None else f"{epe:.2f}" for epe in by_length),
+        f"{result['ms_median']:.1f}",
+        f"{result['cpu_ms_median']:.1f}",
+        DASH if result["gflops"] is None else f"{result['gflops']:.3f}",
+    ]
+
+
+def evaluate(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Do what the command line asks for; give the report.
+
+    Raises:
+        VodError: with one sentence for the user.
+    """
+    _check(arguments)
+    with reserved_report(arguments.report) as write_report:
+        runs = build_runs(arguments)
+        pairs = read_pairs(arguments.data, arguments.layout, arguments.split)
+        pairs = pairs[: arguments.max_pairs]
+        host = environment(PACKAGES)
+        with opencv_threads(arguments.threads):
+            measure(runs, pairs, progress=_bar(len(pairs)))
+        values = report(arguments, runs, host)
+        _write_pages(arguments, runs, pairs, values)
+        write_report(values)
+    return values
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    """Refuse what cannot work, before the work begins."""
+    for name in ("page_pairs", "max_pairs"):
+        count = getattr(arguments, name)
+        if count is not None and count < 1:
+            flag = name.replace("_", "-")
+            raise ConfigError(f"--{flag} must be 1 or more, received {count}.")
+    if arguments.page:
+        from flow.page import check_page
+
+        for path in arguments.page:
+            check_page(path)
+            PendingFile(path).discard()
+
+
+def _write_pages(
+    arguments: argparse.Namespace,
+    runs: Sequence[Run],
+    pairs: Sequence[FlowPair],
+    values: dict[str, Any],
+) -> None:
+    if not arguments.page:
+        return
+    from flow.page import choose_pairs, draw_sheets, write_html, write_sheets
+
+    shown = choose_pairs(runs, pairs, arguments.page_pairs)
+    sheets = draw_sheets(runs, shown)
+    for path in arguments.page:
+        if path.suffix.lower() == ".png":
+            write_sheets(path, sheets)
+        else:
+            write_html(path, sheets, values)
+
+
+def _bar(count: int) -> Callable[[Iterable[FlowPair]], Iterable[FlowPair]]:
+    """Give a progress bar on stderr, or none where nobody would see it move."""
+    return partial(
+        tqdm,
+        total=count,
+        unit=" pairs",
+        disable=not sys.stderr.isatty(),
+        dynamic_ncols=True,
+    )
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line; 0 done, 1 an error told in one line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m flow.evaluate",
-        description="End-point error at full resolution over Flying Chairs pairs.",
-    )
-    parser.add_argument("--data", type=Path, required=True, help="folder of pairs")
-    parser.add_argument("--flow", default="lightflow", help=", ".join(FLOWS))
-    parser.add_argument("--weights", type=Path, help="weights folder of a network")
-    parser.add_argument("--scale", type=float, default=1.0, help="flow input / picture")
-    parser.add_argument(
-        "--engine",
-        choices=("tensorflow", "litert"),
-        default="tensorflow",
-        help="litert needs a graph exported for exactly the flow's input size",
-    )
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--report", type=Path, help="JSON file to write")
-    arguments = parser.parse_args(argv)
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    """Run the command line; 0 = done, 1 = wrong input, 2 = wrong usage."""
+    given = list(sys.argv[1:] if argv is None else argv)
+    arguments = build_parser().parse_args(given)
+    arguments.command = shlex.join(["python", "-m", "flow.evaluate", *given])
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    logging.getLogger("flow").setLevel(logging.INFO)
     try:
-        choice = FlowChoice(
-            name=arguments.flow,
-            weights=arguments.weights,
-            scale=arguments.scale,
-            engine=arguments.engine,
-            threads=arguments.threads,
-        )
-        with reserved_report(arguments.report) as write_report:
-            bench = FlowBench(choice)
-            results = [bench.run(pair) for pair in read_pairs(arguments.data)]
-            values = report(choice, arguments.data, results)
-            write_report(values)
+        values = evaluate(arguments)
     except VodError as error:
-        logger.error("%s", error)
+        sys.stderr.write(f"error: {error}\n")
         return 1
     sys.stdout.write(
-        f"{choice.name} at scale {choice.scale:g}: EPE {values['epe']:.3f} px, "
-        f"Fl-all {values['fl_all']:.2f} %, {values['ms_median']:.1f} ms a pair, "
-        f"{len(results)} pairs\n"
+        f"{values['pair_count']} pairs of {values['data']}, full resolution:\n"
+        + format_table(values["results"])
     )
     return 0
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from flow.flo import read_flo, read_kitti_png
+from flow.flo import read_flo
+from flow.kitti_png import read_kitti_png
 from flow.metrics import FlowScore, pool, score_flow
 
 # The oracle computes in float64 from the same float32 files, as we do; only the order
@@ -68,8 +69,21 @@ def test_every_case_of_the_oracle_agrees(flow_oracle, expected):
     ],
 )
 def test_pooling_over_pictures_agrees(flow_oracle, expected, name, images):
-    epe, fl_all = pool([score_case(flow_oracle, expected[image]) for image in images])
-    case = expected[name]
-    assert epe == pytest.approx(case["EPE_mean_of_images"], rel=TOLERANCE)
-    pooled = case["Fl_all_percent_over_all_pixels"]
-    assert fl_all == pytest.approx(pooled, rel=TOLERANCE)
+    pooled = pool([score_case(flow_oracle, expected[image]) for image in images])
+    ours = {
+        "EPE_mean_of_images": pooled.epe,
+        "EPE_over_all_pixels": pooled.epe_pixels,
+        "Fl_all_percent_over_all_pixels": pooled.fl_all,
+        "Fl_all_percent_mean_of_images": pooled.fl_all_pictures,
+    }
+    case = {key: value for key, value in expected[name].items() if key != "images"}
+    assert case == pytest.approx({key: ours[key] for key in case}, rel=TOLERANCE)
+
+
+def test_bands_of_displacement_add_up_to_the_whole(flow_oracle, expected):
+    for name, case in expected.items():
+        if "gt" in case:
+            score = score_case(flow_oracle, case)
+            assert sum(band.pixels for band in score.bands) == case["valid"], name
+            total = sum(band.error_sum for band in score.bands)
+            assert total == pytest.approx(score.error_sum, rel=TOLERANCE), name
