@@ -237,7 +237,7 @@ def detect(
 ) -> tuple[Maps, Tracked]:
     """Run the whole detector on a frame: its propagated maps, and what it finds."""
     with parts.timer.stage("features"):
-        maps = parts.detector.features(parts.detector.preprocessing.normalise(resized))
+        maps = parts.detector.features(parts.detector.preprocessing.input_of(resized))
     postprocess = replace(parts.postprocess, score_threshold=score_threshold)
     return maps, Tracked.fresh(_head(parts, frame, maps, postprocess), frame.index)
 

@@ -144,7 +144,7 @@ def read_clip(path: Path, detector: Detector, config: PairConfig) -> Clip:
     with open_source(str(path), max_frames=config.max_frames) as source:
         for frame in source:
             picture = detector.preprocessing.resize(frame.rgb)
-            maps = detector.features(detector.preprocessing.normalise(picture))
+            maps = detector.features(detector.preprocessing.input_of(picture))
             height, width = picture.shape[:2]
             pictures.append(picture)
             found.append(

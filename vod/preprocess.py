@@ -54,21 +54,23 @@ class Preprocessing:
             return self.resize(picture)
         return picture.resized(self.height, self.width)
 
-    def normalise(self, resized: ByteArray) -> FloatArray | ByteArray:
+    def input_of(self, resized: ByteArray) -> FloatArray | ByteArray:
         """Turn `(height, width, 3)` uint8 into the network's input, batch 1.
 
-        That is float32, or uint8 where the network takes pixels.
+        That is normalised float32, or uint8 where the network takes pixels.
         """
-        if self.as_pixels:
-            return resized[None]
-        image: FloatArray = resized.astype(np.float32)
+        return resized[None] if self.as_pixels else self.normalise(resized)
+
+    def normalise(self, resized: ByteArray) -> FloatArray:
+        """Turn `(height, width, 3)` uint8 into normalised float32, batch 1."""
+        image = resized.astype(np.float32)
         image -= np.float32(self.mean)
         image *= np.float32(1 / self.scale)
         return image[None]
 
     def __call__(self, rgb: ByteArray) -> FloatArray | ByteArray:
         """Turn `(H, W, 3)` uint8 RGB into the input `(1, height, width, 3)`."""
-        return self.normalise(self.resize(rgb))
+        return self.input_of(self.resize(rgb))
 
     def boxes_to_frame(
         self, boxes: FloatArray, *, frame_height: int, frame_width: int

@@ -41,7 +41,8 @@ class GraphRecord:
         file: its name in the weights folder.
         inputs: names in the graph's own order.
         outputs: names in the graph's own order.
-        max_abs_error: largest difference from the Keras model that the exporter saw.
+        max_abs_error: largest difference from the Keras model that the exporter saw; of
+            int8 graphs the RMS difference relative to the output's standard deviation.
     """
 
     file: str

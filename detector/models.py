@@ -1,0 +1,66 @@
+"""The two Keras models of a weights folder, at any input size."""
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from detector.features import FeatureSpec
+from detector.registry import Size, ssd_config_of
+from detector.ssd_config import map_specs
+from vod.preprocess import Preprocessing
+from vod.weights import WEIGHTS_FILE, WeightsRecord, read_record, verified_file
+
+if TYPE_CHECKING:
+    import keras
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class DetectorModels:
+    """A detector as Keras models of batch 1.
+
+    Attributes:
+        record: of the weights folder.
+        preprocessing: from a frame to the normalised input of `features`.
+        maps: the maps between the halves, in order.
+        features: the first half.
+        head: the second half.
+    """
+
+    record: WeightsRecord
+    preprocessing: Preprocessing
+    maps: tuple[FeatureSpec, ...]
+    features: "keras.Model"
+    head: "keras.Model"
+
+
+def load_models(folder: Path, *, size: Size | None = None) -> DetectorModels:
+    """Build both halves for an input size and fill them from a weights folder.
+
+    The network has no layer of a fixed size, and its anchors follow from the sizes of
+    its maps, so that the same weights fit any picture. Needs TensorFlow.
+
+    Args:
+        folder: with `weights.safetensors` and `record.json`.
+        size: (rows, columns) of the input; None is as the record says.
+
+    Raises:
+        WeightsError: a file is missing or altered, or the record is wrong.
+    """
+    from detector.ssd import load_ssd
+
+    record = read_record(folder, network="ssd_mobilenet_v1")
+    config = ssd_config_of(folder, record)
+    height, width = size or (config.input_height, config.input_width)
+    config = dataclasses.replace(config, input_height=height, input_width=width)
+    weights = verified_file(folder, WEIGHTS_FILE, record)
+    features, head = load_ssd(config, weights, batch_size=1)
+    return DetectorModels(
+        record=record,
+        preprocessing=dataclasses.replace(
+            record.preprocessing, height=height, width=width, as_pixels=False
+        ),
+        maps=map_specs(config),
+        features=features,
+        head=head,
+    )
