@@ -8,9 +8,11 @@ At most one interval of frames is in memory.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from flow.field import FlowField
-from propagate.fusion import Association, associate, fuse
+from propagate.fusion import associate, fuse
+from propagate.paths import Path, carry_between
 from propagate.pipeline import (
     FlowImage,
     FrameResult,
@@ -40,8 +42,9 @@ class _Step:
         frame: decoded.
         resized: the detector's picture.
         flow_image: the flow estimator's.
-        flow: to the frame before; None without flow, and where nothing is carried.
-        forward: the last key frame's boxes, carried here; a key frame's own.
+        flow: to the frame before; None where nothing is known to need it yet.
+        forward: a key frame's own boxes; those of the last key frame, carried here,
+            where the policy wants evidence; else None.
         watch: what tells key frames and cuts, as of this frame.
     """
 
@@ -49,7 +52,7 @@ class _Step:
     resized: ByteArray
     flow_image: FlowImage
     flow: FlowField | None
-    forward: Tracked
+    forward: Tracked | None
     watch: Watch
 
 
@@ -100,12 +103,17 @@ def _seen(parts: Parts, frame: Frame, waiting: Sequence[_Step]) -> _Step:
     resized = resize(parts, frame)
     flow_image = prepare(parts, resized)
     watch = watched(parts, frame, resized, previous.watch if previous else None)
+    nothing = _Step(frame, resized, flow_image, None, None, watch)
+    if previous is None or watch.is_cut:
+        return nothing
     # Between two key frames in a row lies nothing that boxes could be carried to.
-    in_a_row = len(waiting) == 1 and watch.is_key(policy) and not policy.wants_evidence
-    if previous is None or watch.is_cut or in_a_row:
-        nothing = Tracked.fresh(Detections.empty(), frame.index)
-        return _Step(frame, resized, flow_image, None, nothing, watch)
+    in_a_row = len(waiting) == 1 and watch.is_key(policy)
+    found = waiting[0].forward
+    if not policy.wants_evidence and (in_a_row or not found):
+        return nothing
     flow = flow_between(parts, flow_image, previous.flow_image)
+    if not policy.wants_evidence or previous.forward is None:
+        return replace(nothing, flow=flow)
     forward = followed(parts, frame, previous.forward, flow)
     with parts.timer.stage("evidence"):
         watch = watch.doubted(
@@ -133,29 +141,47 @@ def _between(
     parts: Parts, steps: Sequence[_Step], last: Tracked
 ) -> Iterator[FrameResult]:
     """Yield the frames after one key frame, the first step, up to the next."""
-    forward = [step.forward for step in steps[1:]]
-    backward = _followed_back(parts, last, steps[1:])
-    with parts.timer.stage("carry"):
-        pairs: Association = associate(forward, backward)
-    for position, current in enumerate(steps[1:-1], 1):
-        with parts.timer.stage("carry"):
-            fused = fuse(
-                forward[position - 1],
-                backward[position - 1],
-                pairs,
-                share=position / (len(steps) - 1),
-            ).distinct(iou_threshold=parts.postprocess.iou_threshold)
-        yield result_of(parts, current.frame, fused)
+    if len(steps) > 2:
+        between = _fused(parts, steps, last)
+        for step, shown in zip(steps[1:-1], between, strict=True):
+            yield FrameResult(step.frame, shown, key_frame=False)
     yield result_of(parts, steps[-1].frame, last, key_frame=True)
 
 
-def _followed_back(
-    parts: Parts, last: Tracked, steps: Sequence[_Step]
-) -> list[Tracked]:
-    """Carry the last key frame's boxes back to every step; the order of `steps`."""
-    found = [last]
-    for later in reversed(steps[1:]):
-        found.append(
-            followed(parts, later.frame, found[-1], later.flow, direction="backward")
+def _fused(parts: Parts, steps: Sequence[_Step], last: Tracked) -> list[Tracked]:
+    """Give what is put out on the frames between two key frames, in order."""
+    first = steps[0].forward or _nothing(steps[0])
+    known = [step.forward for step in steps[1:] if step.forward is not None]
+    frame, post = steps[0].frame, parts.postprocess
+    flows = _flows(parts, steps) if len(first) or len(last) else None
+    with parts.timer.stage("carry"):
+        ahead, back = carry_between(
+            _nothing(steps[0]) if known else first,
+            last,
+            flows,
+            frame_size=(frame.height, frame.width),
+            config=parts.transport,
+            steps=len(steps) - 1,
         )
-    return found[::-1]
+        if known:
+            ahead = Path.of(first, known)
+        return fuse(ahead, back, associate(ahead, back)).shown(
+            frame_size=(frame.height, frame.width),
+            iou_threshold=post.iou_threshold,
+            threshold=post.score_threshold,
+            limit=post.max_detections,
+        )
+
+
+def _nothing(step: _Step) -> Tracked:
+    return Tracked.fresh(Detections.empty(), step.frame.index)
+
+
+def _flows(parts: Parts, steps: Sequence[_Step]) -> list[FlowField] | None:
+    """Give the flow of every step but the first to the one before; None without."""
+    flows = [
+        current.flow or flow_between(parts, current.flow_image, before.flow_image)
+        for before, current in pairwise(steps)
+    ]
+    known = [flow for flow in flows if flow is not None]
+    return known if len(known) == len(flows) else None

@@ -1,6 +1,5 @@
 """Detections on their way from a key frame, and where each of them comes from."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -117,32 +116,23 @@ class Tracked:
 
         A box of which less than `LEAST_INSIDE` is left in the frame has gone.
         """
-        boxes = self.detections.boxes
-        height, width = frame_size
-        clipped = np.clip(boxes, 0, np.array([width, height] * 2, np.float32))
-        area = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)
-        inside = np.prod(clipped[:, 2:] - clipped[:, :2], axis=1)
-        keep = (self.detections.scores >= threshold) & (inside >= LEAST_INSIDE * area)
-        keep &= inside > 0
+        clipped, is_inside = inside(self.detections.boxes, frame_size)
+        keep = (self.detections.scores >= threshold) & is_inside
         visible = replace(self, detections=replace(self.detections, boxes=clipped))
         best: Self = visible.select(keep).ranked()
-        return best.select(np.arange(min(len(best), limit)))
+        return best if len(best) <= limit else best.select(np.arange(limit))
 
 
 LEAST_INSIDE = 0.2
 """Share of a followed box that must be left in the frame."""
 
 
-def join(parts: Sequence[Tracked]) -> Tracked:
-    """Put the rows of several into one."""
-    return Tracked(
-        Detections(
-            np.concatenate([p.detections.boxes for p in parts]),
-            np.concatenate([p.detections.scores for p in parts]),
-            np.concatenate([p.detections.labels for p in parts]),
-        ),
-        np.concatenate([p.key_frames for p in parts]),
-        np.concatenate([p.ages for p in parts]),
-        np.concatenate([p.shifts for p in parts]),
-        np.concatenate([p.confidences for p in parts]),
-    )
+def inside(
+    boxes: FloatArray, frame_size: tuple[int, int]
+) -> tuple[FloatArray, npt.NDArray[np.bool_]]:
+    """Clip `(..., 4)` boxes to a frame; say which have `LEAST_INSIDE` of them there."""
+    height, width = frame_size
+    clipped = np.clip(boxes, 0, np.array([width, height] * 2, np.float32))
+    area = np.prod(boxes[..., 2:] - boxes[..., :2], axis=-1)
+    left = np.prod(clipped[..., 2:] - clipped[..., :2], axis=-1)
+    return clipped, (left >= LEAST_INSIDE * area) & (left > 0)

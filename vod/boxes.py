@@ -7,47 +7,86 @@ from vod.types import FloatArray, IntArray
 
 
 def box_area(boxes: FloatArray) -> FloatArray:
-    """Give the `(N,)` areas of `(N, 4)` boxes; a box turned inside out has area 0."""
-    width = np.maximum(boxes[:, 2] - boxes[:, 0], 0)
-    height = np.maximum(boxes[:, 3] - boxes[:, 1], 0)
+    """Give the `(..., N)` areas of `(..., N, 4)` boxes; one turned inside out has 0."""
+    width = np.maximum(boxes[..., 2] - boxes[..., 0], 0)
+    height = np.maximum(boxes[..., 3] - boxes[..., 1], 0)
     return width * height
 
 
 def pairwise_iou(first: FloatArray, second: FloatArray) -> FloatArray:
-    """Give the `(N, M)` intersection over union of `(N, 4)` and `(M, 4)` boxes.
+    """Give the intersection over union of every box of one set with every other's.
 
     Two boxes without area have IoU 0.
+
+    Args:
+        first: `(..., N, 4)`.
+        second: `(..., M, 4)`, the axes before alike: one pair of sets each.
+
+    Returns:
+        `(..., N, M)`.
     """
-    top_left = np.maximum(first[:, None, :2], second[None, :, :2])
-    bottom_right = np.minimum(first[:, None, 2:], second[None, :, 2:])
+    one, other = first[..., :, None, :], second[..., None, :, :]
+    top_left = np.maximum(one[..., :2], other[..., :2])
+    bottom_right = np.minimum(one[..., 2:], other[..., 2:])
     sides = np.maximum(bottom_right - top_left, 0)
     overlap = sides[..., 0] * sides[..., 1]
-    union = box_area(first)[:, None] + box_area(second)[None, :] - overlap
+    union = box_area(first)[..., :, None] + box_area(second)[..., None, :] - overlap
     return np.divide(overlap, union, out=np.zeros_like(overlap), where=union > 0)
 
 
-def non_maximum_suppression(
+def survivors(
     boxes: FloatArray, scores: FloatArray, labels: IntArray, *, iou_threshold: float
-) -> npt.NDArray[np.intp]:
-    """Keep the best of boxes of one class that overlap.
+) -> npt.NDArray[np.bool_]:
+    """Say which boxes stay when the best of boxes of one class that overlap is kept.
+
+    Suppression goes from the best box downwards: a box counts only if no better one
+    has dropped it. Instead of box by box, all are judged at once until nothing changes;
+    each time at least one more box, in the order of scores, is judged for good.
 
     Args:
-        boxes: `(N, 4)`.
-        scores: `(N,)`.
+        boxes: `(..., N, 4)`; the axes before are sets that do not touch each other.
+        scores: `(..., N)`; of two equal ones the first counts as better.
         labels: `(N,)`; boxes of different labels never suppress each other.
         iou_threshold: a box is dropped when its IoU with a better, kept box of its
             label is greater than this.
 
     Returns:
+        `(..., N)`.
+    """
+    place = np.arange(scores.shape[-1])
+    drops = pairwise_iou(boxes, boxes) > iou_threshold
+    drops &= labels[:, None] == labels[None, :]
+    one, other = scores[..., :, None], scores[..., None, :]
+    drops &= (one > other) | ((one == other) & (place[:, None] < place[None, :]))
+    alive = _true_nowhere(drops)
+    while True:
+        judged = _true_nowhere(drops & alive[..., :, None])
+        if (judged == alive).all():
+            return alive
+        alive = judged
+
+
+def _true_nowhere(drops: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Say for each column of `(..., N, N)` that no row drops it."""
+    free: npt.NDArray[np.bool_] = np.logical_not(drops.any(-2))
+    return free
+
+
+def non_maximum_suppression(
+    boxes: FloatArray, scores: FloatArray, labels: IntArray, *, iou_threshold: float
+) -> npt.NDArray[np.intp]:
+    """Keep the best of boxes of one class that overlap; see `survivors`.
+
+    Args:
+        boxes: `(N, 4)`.
+        scores: `(N,)`.
+        labels: `(N,)`.
+        iou_threshold: greater overlaps count.
+
+    Returns:
         `(K,)` indices of the kept boxes, best score first; equal scores keep the order
         of their input.
     """
-    order = np.argsort(-scores, kind="stable")
-    boxes, labels = boxes[order], labels[order]
-    suppresses = pairwise_iou(boxes, boxes) > iou_threshold
-    suppresses &= labels[:, None] == labels[None, :]
-    alive = np.ones(len(order), np.bool_)
-    for i in range(len(order)):
-        if alive[i]:
-            alive[i + 1 :] &= ~suppresses[i, i + 1 :]
-    return order[alive]
+    kept = np.flatnonzero(survivors(boxes, scores, labels, iou_threshold=iou_threshold))
+    ranked: npt.NDArray[np.intp] = kept[np.argsort(-scores[kept], kind="stable")]
+    return ranked

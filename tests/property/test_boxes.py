@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vod.boxes import box_area, non_maximum_suppression, pairwise_iou
+from vod.boxes import box_area, non_maximum_suppression, pairwise_iou, survivors
 
 floats = st.floats(-50, 50, width=32)
 # Quarter pixels are exact in float32, so that equality of IoU means equality of boxes.
@@ -104,3 +104,39 @@ def test_nms_treats_each_class_alone(detections, iou_threshold):
         )
         expected = [i for i in kept.tolist() if labels[i] == label]
         assert of_class[alone].tolist() == expected
+
+
+def one_by_one(boxes, scores, labels, iou_threshold):
+    """Suppression as it is defined: from the best box down."""
+    kept = []
+    for i in np.argsort(-scores, kind="stable"):
+        overlap = pairwise_iou(boxes[[i]], boxes[kept])[0] if kept else np.zeros(0)
+        if not ((overlap > iou_threshold) & (labels[kept] == labels[i])).any():
+            kept.append(i)
+    return kept
+
+
+@given(scored(), thresholds)
+def test_nms_of_all_at_once_is_nms_box_by_box(detections, iou_threshold):
+    kept = non_maximum_suppression(*detections, iou_threshold=iou_threshold)
+    assert kept.tolist() == one_by_one(*detections, iou_threshold)
+
+
+@given(scored(), scored(), thresholds)
+def test_nms_of_two_sets_at_once_is_that_of_each(first, second, iou_threshold):
+    count = min(len(first[0]), len(second[0]))
+    boxes, scores = (np.stack([first[k][:count], second[k][:count]]) for k in range(2))
+    labels = first[2][:count]
+    both = survivors(boxes, scores, labels, iou_threshold=iou_threshold)
+    for i in range(2):
+        alone = one_by_one(boxes[i], scores[i], labels, iou_threshold)
+        assert np.flatnonzero(both[i]).tolist() == sorted(alone)
+
+
+@given(box_lists(), box_lists(), box_lists(), box_lists())
+def test_iou_of_two_pairs_of_sets_is_that_of_each(a, b, c, d):
+    first, second = min(len(a), len(c)), min(len(b), len(d))
+    one, other = np.stack([a[:first], c[:first]]), np.stack([b[:second], d[:second]])
+    together = pairwise_iou(one, other)
+    for i in range(2):
+        np.testing.assert_array_equal(together[i], pairwise_iou(one[i], other[i]))

@@ -1,10 +1,12 @@
 """Detections on their way, with where they come from."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from flow.field import FlowField
-from propagate.tracked import Tracked, join
+from propagate.tracked import Tracked
 from propagate.transport import TransportConfig
 from tests.builders import make_detections
 from vod.types import Detections
@@ -69,7 +71,9 @@ def test_held_boxes_grow_older_where_they_are():
 
 @pytest.mark.parametrize("keep", [np.array([1]), np.array([False, True])])
 def test_rows_are_selected_whole(keep):
-    found = join([tracked(TWO[0]), tracked(TWO[1], key_frame=9).held()]).select(keep)
+    both = tracked(*TWO)
+    both = replace(both, key_frames=np.array([7, 9]), ages=np.array([0, 1]))
+    found = both.select(keep)
     assert found.detections.scores.tolist() == pytest.approx([0.6])
     assert provenance(found) == ([9], [1], [0], [1])
 
@@ -118,10 +122,3 @@ def test_nothing_followed_is_nothing_shown():
     flow = FlowField(np.ones((2, 2, 2), np.float32))
     moved = none.carried(flow, frame_size=FRAME, config=TransportConfig())
     assert len(moved.shown(frame_size=FRAME, threshold=0, limit=5)) == 0
-    assert len(join([none, moved])) == 0
-
-
-def test_joined_rows_stand_one_after_the_other():
-    found = join([tracked(TWO[1]), tracked(TWO[0], key_frame=9)])
-    assert found.detections.labels.tolist() == [0, 1]
-    assert found.key_frames.tolist() == [7, 9]
