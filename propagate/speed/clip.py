@@ -1,5 +1,6 @@
 """What is measured on: a clip, or a clip that begins anew until there is enough."""
 
+import gc
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from types import TracebackType
@@ -95,4 +96,7 @@ class LoopedSource:
             self.problems += self._source.problems
             self._source.__exit__(None, None, None)
             begin_s = last_s + period_s
+            # A closed PyAV container lies in a reference cycle, with some MB of
+            # frames: without this, memory would seem to grow with every run through.
+            gc.collect()
             self._source = open_source(self._spec)

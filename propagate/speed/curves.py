@@ -166,7 +166,7 @@ def _over_intervals(clip: Clip, config: PipelineConfig) -> Iterator[Plan]:
     short = clip.first(SHORT_FRAMES)
     yield Plan(
         "key-frame interval",
-        f"the first {SHORT_FRAMES} frames; scene cuts and the end add key frames",
+        f"at most {SHORT_FRAMES} frames; scene cuts and the end add key frames",
         INTERVALS,
         {
             mode: [(Work(mode, with_interval(config, n)), short) for n in INTERVALS]
