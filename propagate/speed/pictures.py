@@ -74,12 +74,14 @@ def draw_curves(path: Path, report: Mapping[str, Any]) -> None:
         for number, (series, rows) in enumerate(curve["series"].items()):
             style: Any = {"marker": MARKERS[number], "markersize": 4, "label": series}
             times = [row["ms_per_frame"] for row in rows]
-            left.plot(curve["points"], times, **style)
+            (line,) = left.plot(curve["points"], times, **style)
+            cpu = [row["cpu_ms_per_frame"] for row in rows]
+            left.plot(curve["points"], cpu, ":", lw=1, color=line.get_color())
             low, high = ([row[key] for row in rows] for key in ("ms_low", "ms_high"))
             left.fill_between(curve["points"], low, high, alpha=0.15)
             for axes in right:
                 axes.plot(curve["points"], [row["peak_mib"] for row in rows], **style)
-        left.set_ylabel("ms a frame, median; shaded: all rounds")
+        left.set_ylabel("ms a frame: median, all rounds shaded; dotted: CPU time")
         for axes in right:
             axes.set_ylabel("peak memory of the process, MiB")
         for axes in (left, *right):
@@ -124,7 +126,8 @@ def _title(report: Mapping[str, Any]) -> str:
     seen, host = report["input"], report["environment"]
     interval = report["config"]["propagate"]["keyframe_interval"]
     return (
-        f"{seen['name']}, {seen['width']}x{seen['height']}, interval {interval}; "
+        f"{seen['name']}, {seen['width']}x{seen['height']}, key frame every "
+        f"{interval} where nothing else is said; "
         f"{host['usable_cpus']} x {host['processor']}"
     )
 
