@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 
 from detector.detector import Detector
-from detector.registry import ssd_config_of, weights_folder
+from detector.registry import weights_folder
 from propagate.config import DetectorChoice
 from vod.engine import load_graph
 from vod.errors import WeightsError
@@ -89,22 +89,19 @@ def export(folder: Path, height: int, width: int, path: Path) -> None:
     require_onnx()
     import keras
 
-    from detector.ssd import load_ssd
+    from detector.models import load_models
 
-    record = read_record(folder)
-    config = replace(
-        ssd_config_of(folder, record), input_height=height, input_width=width
-    )
-    weights = verified_file(folder, WEIGHTS_FILE, record)
-    features, head = load_ssd(config, weights, batch_size=1)
+    models = load_models(folder, size=(height, width))
     image = keras.Input(batch_shape=(1, height, width, 3), name="image")
     named = [
         keras.layers.Identity(name=name)(tensor)
-        for name, tensor in zip(OUTPUTS, head(features(image)), strict=True)
+        for name, tensor in zip(
+            OUTPUTS, models.head(models.features(image)), strict=True
+        )
     ]
     sample = np.random.default_rng(0).uniform(-1, 1, (1, height, width, 3))
     export_onnx(
-        keras.Model(image, named, name=record.network),
+        keras.Model(image, named, name=models.record.network),
         path,
         samples=[[sample.astype(np.float32)]],
     )
