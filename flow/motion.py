@@ -10,7 +10,9 @@ import numpy.typing as npt
 from vod.errors import ConfigError
 
 Matrix = npt.NDArray[np.float64]
-"""`(3, 3)` map of homogeneous points (x, y, 1) in index coordinates."""
+"""`(..., 3, 3)` map of homogeneous points (x, y, 1) in index coordinates."""
+
+Floats = float | npt.NDArray[np.float64]
 
 CHAIRS_HEIGHT: Final = 384
 """Rows of a Flying Chairs picture: motion settings are in its pixels."""
@@ -41,6 +43,13 @@ class HeavyTail:
         """Draw one value."""
         g = rng.normal(0, self.sigma)
         return math.copysign(min(abs(g) ** self.power, self.limit), g)
+
+    def draw_many(
+        self, rng: np.random.Generator, shape: tuple[int, ...]
+    ) -> npt.NDArray[np.float64]:
+        """Draw an array of values."""
+        g = rng.normal(0, self.sigma, shape)
+        return np.sign(g) * np.minimum(np.abs(g) ** self.power, self.limit)
 
 
 MOST_TILT: Final = 0.2
@@ -168,15 +177,39 @@ def draw_motion(
     ripple = abs(config.ripple.draw(rng)) * unit
     if rng.random() < config.still:
         return Motion(np.eye(3))
-    cos, sin = math.cos(turn) * zoom, math.sin(turn) * zoom
-    about = np.array(
-        [
-            [cos, cos * shear - sin, 0],
-            [sin, sin * shear + cos, 0],
-            [tilt[0], tilt[1], 1],
-        ]
-    )
-    x, y = centre
-    back = np.array([[1, 0, -x], [0, 1, -y], [0, 0, 1.0]])
-    there = np.array([[1, 0, x + shift[0]], [0, 1, y + shift[1]], [0, 0, 1.0]])
-    return Motion(there @ about @ back, ripple)
+    shifted = np.array([shift[0], shift[1]])
+    tilted = np.array([tilt[0], tilt[1]])
+    return Motion(about(centre, shifted, turn, zoom, shear, tilted), ripple)
+
+
+def about(
+    centre: npt.NDArray[np.float64],
+    shift: npt.NDArray[np.float64],
+    turn: Floats,
+    zoom: Floats,
+    shear: Floats,
+    tilt: npt.NDArray[np.float64],
+) -> Matrix:
+    """Give the homography that does all this about a centre; all shapes broadcast.
+
+    Args:
+        centre: `(..., 2)` x, y.
+        shift: `(..., 2)` pixels.
+        turn: `(...)` radians, clockwise in a picture.
+        zoom: `(...)` scale.
+        shear: `(...)` slope.
+        tilt: `(..., 2)` what a pixel away from the centre adds to the depth.
+
+    Returns:
+        `(..., 3, 3)`.
+    """
+    cos, sin = np.cos(turn) * zoom, np.sin(turn) * zoom
+    matrix = np.empty((*np.shape(cos), 3, 3))
+    matrix[..., 0, 0], matrix[..., 0, 1] = cos, cos * shear - sin
+    matrix[..., 1, 0], matrix[..., 1, 1] = sin, sin * shear + cos
+    matrix[..., 2, :2] = tilt
+    matrix[..., :2, 2] = -(matrix[..., :2, :2] @ centre[..., None])[..., 0]
+    matrix[..., 2, 2] = 1 - (tilt * centre).sum(-1)
+    # Back to where the centre has gone.
+    matrix[..., :2, :] += (centre + shift)[..., None] * matrix[..., 2:, :]
+    return matrix

@@ -61,7 +61,11 @@ def read_textures(
 
 
 class TextureBank:
-    """Photographs in memory, to cut layers from; see `read_textures`."""
+    """Photographs in memory, to cut layers from; see `read_textures`.
+
+    Attributes:
+        levels: of each photograph, and its copies of half the side each.
+    """
 
     def __init__(self, images: Sequence[ByteArray]) -> None:
         """Take the photographs.
@@ -74,11 +78,11 @@ class TextureBank:
         """
         if not len(images):
             raise FlowError("textures need at least one photograph, received none.")
-        self._levels = [_pyramid(image) for image in images]
+        self.levels = [pyramid(image) for image in images]
         self._cutouts: dict[int, list[ByteArray]] = {}
 
     def __len__(self) -> int:
-        return len(self._levels)
+        return len(self.levels)
 
     def patch(
         self, rng: np.random.Generator, height: int, width: int, *, zoom: float
@@ -97,7 +101,7 @@ class TextureBank:
             photograph of so many pixels that stretching neither skips many nor makes up
             many.
         """
-        levels = self._levels[int(rng.integers(len(self._levels)))]
+        levels = self.levels[int(rng.integers(len(self.levels)))]
         # 16:9 video squashed to a square has aspect 0.56.
         squash = float(np.exp(rng.uniform(np.log(0.56), np.log(1.5)))) ** 0.5
         full = levels[0]
@@ -123,17 +127,17 @@ class TextureBank:
             `(h, w, 4)` uint8, colours already multiplied by opacity. None where nothing
             stands out in the photograph.
         """
-        number = int(rng.integers(len(self._levels)))
+        number = int(rng.integers(len(self.levels)))
         if number not in self._cutouts:
-            lifted = cut_out(self._levels[number][0])
-            self._cutouts[number] = [] if lifted is None else _pyramid(lifted)
+            lifted = cut_out(self.levels[number][0])
+            self._cutouts[number] = [] if lifted is None else pyramid(lifted)
         levels = self._cutouts[number]
         if not levels:
             return None
         return levels[_level((max(levels[0].shape) / side) ** 2, len(levels))]
 
 
-def _pyramid(image: ByteArray) -> list[ByteArray]:
+def pyramid(image: ByteArray) -> list[ByteArray]:
     """Give the picture, and copies of half the side each, averaged."""
     levels = [image]
     while len(levels) < LEVELS and min(levels[-1].shape[:2]) >= 32:
