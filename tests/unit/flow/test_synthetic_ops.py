@@ -1,4 +1,4 @@
-"""Scenes rendered with `keras.ops`: exact flow, and batches as the network takes them."""
+"""Scenes rendered with `keras.ops`: exact flow, batches as the network takes them."""
 
 import cv2
 import numpy as np
