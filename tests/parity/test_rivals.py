@@ -22,10 +22,10 @@ def cache(tmp_path_factory):
 def test_a_rival_gives_the_boxes_and_scores_of_our_engine(rival):
     ours = load_detector("ssd_mobilenet_v1")
     theirs = rival_detector(rival, ours, DetectorChoice(), threads=2)
-    picture = np.random.default_rng(1).uniform(-1, 1, (1, 300, 300, 3))
-    picture = picture.astype(np.float32)
-    boxes, scores = ours.head(*ours.features(picture))
-    other_boxes, other_scores = theirs.head(*theirs.features(picture))
+    picture = np.random.default_rng(1).integers(0, 256, (300, 300, 3), dtype=np.uint8)
+    boxes, scores = ours.head(*ours.features(ours.preprocessing(picture)))
+    image = theirs.preprocessing(picture)
+    other_boxes, other_scores = theirs.head(*theirs.features(image))
     # Measured: 1.1e-4 pixels and 6e-7; another order of sums moves the last digits.
     np.testing.assert_allclose(other_boxes, boxes, atol=1e-3)
     np.testing.assert_allclose(other_scores, scores, atol=1e-5)
