@@ -1,4 +1,4 @@
-"""Feed synthetic pairs to `keras.Model.fit`, each scene several times, mirrored."""
+"""Feed pairs to `keras.Model.fit`: generated, each several times, or measured ones."""
 
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -8,13 +8,19 @@ import cv2
 import keras
 import numpy as np
 
+from flow.flo import MaskArray
 from flow.lightflow import OUTPUT_STRIDE
+from flow.real_batches import RealPairsBatches
 from flow.synthetic import SyntheticConfig, SyntheticPair, make_pair
 from flow.textures import TextureBank
 from vod.types import ByteArray, FloatArray
 
 Batch = tuple[tuple[FloatArray, FloatArray], FloatArray]
-"""`((current, key), flow)`: twice `(B, H, W, 3)` in [-1, 1], `(B, h, w, 2)` pixels."""
+"""`((current, key), flow)`: twice `(B, H, W, 3)` in [-1, 1], `(B, h, w, 2)` pixels.
+
+Flow that is not known everywhere has a weight as third channel: see
+`flow.train_losses`.
+"""
 
 Drawn = tuple[ByteArray, ByteArray, FloatArray]
 """`(current, key, flow)`: as `Batch`, the pictures still uint8."""
@@ -42,6 +48,22 @@ def target_grid(flow: FloatArray) -> FloatArray:
     height, width = (-(-side // OUTPUT_STRIDE) for side in flow.shape[:2])
     grid: FloatArray = cv2.resize(flow, (width, height), interpolation=cv2.INTER_AREA)
     return grid
+
+
+def weighted_target(flow: FloatArray, valid: MaskArray) -> FloatArray:
+    """Average known flow over the cells of the network's output grid.
+
+    Args:
+        flow: `(H, W, 2)` pixels.
+        valid: `(H, W)`, where it is known.
+
+    Returns:
+        `(h, w, 3)`: the mean, 0 where nothing is known, and the share that is known.
+    """
+    weight = valid.astype(np.float32)[..., None]
+    sums = target_grid(np.where(valid[..., None], flow, 0).astype(np.float32))
+    share = target_grid(weight)[..., None]
+    return np.concatenate([sums / np.maximum(share, 1e-6), share], axis=-1)
 
 
 def stack(pairs: Sequence[SyntheticPair]) -> Drawn:
@@ -142,3 +164,42 @@ class SyntheticBatches(keras.utils.PyDataset):
             for place in range(count)
         ]
         return stack(pairs)
+
+
+class RealBatches(keras.utils.PyDataset):
+    """Crops of measured pairs, as the network takes them.
+
+    Attributes:
+        first_batch: index of this epoch's first batch; `fit` is told nothing of it.
+    """
+
+    def __init__(self, crops: RealPairsBatches, *, steps: int, workers: int) -> None:
+        """Read nothing yet.
+
+        Args:
+            crops: where they come from.
+            steps: batches in an epoch.
+            workers: threads that read and augment ahead of the training.
+        """
+        super().__init__(workers=workers, max_queue_size=2 * workers + 4)
+        self._crops, self._steps = crops, steps
+        self.first_batch = 0
+
+    def __len__(self) -> int:
+        return self._steps
+
+    def __getitem__(self, index: int) -> Batch:
+        return self.batch(self.first_batch + index)
+
+    def on_epoch_end(self) -> None:
+        """Move on, so that no epoch repeats another."""
+        self.first_batch += self._steps
+
+    def batch(self, number: int) -> Batch:
+        """Give the batch with this number since the start of training."""
+        crops = self._crops.batch(number)
+        targets = [
+            weighted_target(flow, valid)
+            for flow, valid in zip(crops.flow, crops.valid, strict=True)
+        ]
+        return (normalise(crops.current), normalise(crops.key)), np.stack(targets)

@@ -1,52 +1,54 @@
-"""What training minimises, and what it is measured by."""
+"""What flow training is measured by."""
 
-from pathlib import Path
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Protocol
 
 import cv2
 import keras
 import numpy as np
-from keras import ops
 
-from flow.datasets import read_pairs
-from flow.lightflow import FLOW_UNIT_PX
-from flow.train_data import SyntheticBatches, normalise
-
-
-def end_point_error(truth: Any, flow: Any) -> Any:
-    """Give the mean end-point error of `(B, H, W, 2)` flow, in its unit."""
-    squared = ops.sum(ops.square(truth - flow), axis=-1)
-    # The root's slope is infinite at 0, where static scenes are.
-    return ops.mean(ops.sqrt(squared + 1e-6))
+from flow.pairs import FlowPair
+from flow.train_data import Batch, normalise
+from flow.train_losses import flow_model
+from vod.types import FloatArray
 
 
-def training_loss(truth: Any, flow: Any) -> Any:
-    """Give the mean end-point error in the predictors' unit of 20 pixels."""
-    return end_point_error(truth, flow) / FLOW_UNIT_PX
+class NumberedBatches(Protocol):
+    """Batches that their number alone decides."""
+
+    def batch(self, number: int) -> Batch:
+        """Give the batch with this number."""
+
+
+def predict(model: keras.Model, current: FloatArray, key: FloatArray) -> FloatArray:
+    """Give the float32 flow of `(B, H, W, 3)` pictures in [-1, 1]."""
+    flow: Any = flow_model(model)([current, key], training=False)
+    return np.asarray(keras.ops.convert_to_numpy(flow), np.float32)
 
 
 def measure_synthetic(
-    model: keras.Model, batches: SyntheticBatches, pairs: int
+    model: keras.Model, batches: NumberedBatches, pairs: int
 ) -> dict[str, float]:
     """Give the end-point error over held-out pairs, in pixels of their pictures."""
     errors: list[float] = []
     number = 0
     while len(errors) < pairs:
         (current, key), truth = batches.batch(number)
-        flow = np.asarray(model([current, key], training=False))
+        flow = predict(model, current, key)
         errors.extend(np.linalg.norm(flow - truth, axis=-1).mean(axis=(1, 2)))
         number += 1
     return {"val_epe": float(np.mean(errors[:pairs]))}
 
 
-def measure_pairs(model: keras.Model, folder: Path) -> dict[str, float]:
-    """Give the full-resolution end-point error over a folder of real pairs."""
+def measure_pairs(
+    model: keras.Model, pairs: Sequence[FlowPair], *, name: str = "pairs_epe"
+) -> dict[str, float]:
+    """Give the full-resolution end-point error over measured pairs, under a name."""
     errors = []
-    for pair in read_pairs(folder):
+    for pair in pairs:
         current, key, truth, valid = pair.load()
-        inputs = [normalise(current[None]), normalise(key[None])]
-        flow = np.asarray(model(inputs, training=False))[0]
+        flow = predict(model, normalise(current[None]), normalise(key[None]))[0]
         size = (truth.shape[1], truth.shape[0])
         full = cv2.resize(flow, size, interpolation=cv2.INTER_LINEAR)
         errors.append(np.linalg.norm(full - truth, axis=-1)[valid].mean())
-    return {"pairs_epe": float(np.mean(errors))}
+    return {name: float(np.mean(errors))}

@@ -35,14 +35,10 @@ from flow.lightflow import (
 from flow.synthetic import NearFramesConfig
 from flow.textures import TextureBank, read_textures
 from flow.train import write_weights
-from flow.train_callbacks import (
-    FollowStep,
-    ScheduleConfig,
-    Snapshot,
-    averaging_adamw,
-    run_callbacks,
-)
+from flow.train_callbacks import FollowStep, Snapshot, run_callbacks
 from flow.train_data import SyntheticBatches, normalise
+from flow.train_optimizer import averaging_adamw
+from flow.train_schedule import ScheduleConfig
 from propagate.agreement import agreement
 from propagate.train_data import Clip, PairConfig, RealPairs, find_clips, read_clip
 from propagate.train_losses import box_loss, flow_loss
