@@ -22,6 +22,7 @@ from flow.registry import (
 )
 from vod.config import nearest
 from vod.engine import EngineName
+from vod.engine_litert import native_log_muted
 from vod.errors import ConfigError, FlowError, WeightsError
 from vod.types import ByteArray, FloatArray
 from vod.weights import WEIGHTS_FILE, read_record
@@ -207,12 +208,13 @@ def network_facts(folder: Path, height: int, width: int) -> NetworkFacts:
     Raises:
         WeightsError: the folder holds no such network.
     """
-    from flow.lightflow import build_lightflow, read_lightflow
-    from vod.complexity import count_multiply_adds
-
     record = read_record(folder, network="lightflow")
-    _, config = read_lightflow(folder)
-    model = build_lightflow(config, height, width, folded=True)
+    with native_log_muted():  # TensorFlow's first import says much
+        from flow.lightflow import build_lightflow, read_lightflow
+        from vod.complexity import count_multiply_adds
+
+        _, config = read_lightflow(folder)
+        model = build_lightflow(config, height, width, folded=True)
     return NetworkFacts(
         gflops=2 * count_multiply_adds(model) / 1e9,
         parameters=model.count_params(),

@@ -17,8 +17,8 @@ from vod.types import FloatArray
 
 
 @contextmanager
-def _native_log_muted() -> Iterator[None]:
-    """Keep LiteRT's note on creating its delegate off stderr; it has no switch for it.
+def native_log_muted() -> Iterator[None]:
+    """Keep what native libraries say of themselves off stderr; they have no switch.
 
     Errors still arrive as exceptions.
     """
@@ -45,7 +45,7 @@ class LiteRtGraph:
     def __init__(self, path: Path, *, threads: int = 2) -> None:
         self.path = path
         try:
-            with _native_log_muted():
+            with native_log_muted():
                 self._interpreter = Interpreter(str(path), num_threads=threads)
                 self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError, OSError) as error:
