@@ -181,10 +181,8 @@ def _draw_estimate(
 def _draw_legend(place: _Placer, column: int, scales: Scales) -> None:
     note = place.axes(0, column, width=_LEGEND - 2 * _GAP)
     note.set_axis_off()
-    times = (
-        "at true\nlength" if scales.enlarged == 1 else f"{scales.enlarged:g} x longer"
-    )
-    note.text(0, 1, f"arrows\n{times}", va="top", fontsize=9)
+    times = f"{scales.enlarged:g} x as long" if scales.enlarged > 1 else "true length"
+    note.text(0, 1, f"arrows:\n{times}", va="top", fontsize=9)
     bar = place.axes(1, column, width=0.16)
     levels = np.linspace(scales.worst_error, 0, 256)[:, None]
     bar.imshow(

@@ -21,7 +21,7 @@ LEAST_PX: Final = 2.0
 
 _LONG: Final = 99.0  # percentile of lengths that is fully saturated
 _RISE_S: Final = 0.4  # time in which the scale covers 63 % of the way up
-_FALL_S: Final = 4.0  # and down: a scene that calms does not flare up again
+_FALL_S: Final = 1.5  # and down: a scene that calms does not flare up again
 _STEP: Final = 4  # every so many rows and columns is enough to find a percentile
 
 
@@ -143,8 +143,8 @@ def draw_video(
 
 
 def arrow_scale(rgb: ByteArray, full_length: float) -> float:
-    """Give the enlargement with which the longest arrows span two steps of the grid."""
-    return 2 * arrow_spacing(*rgb.shape[:2]) / full_length
+    """Give the enlargement with which the longest arrows span 1.5 steps of the grid."""
+    return 1.5 * arrow_spacing(*rgb.shape[:2]) / full_length
 
 
 def _draw(

@@ -127,8 +127,8 @@ def test_a_fixed_scale_stays():
 def test_the_scale_begins_where_the_video_does_and_follows_slowly():
     scale = SteadyScale(None, rate=25)
     assert scale.follow(steady(8)) == 8
-    # One frame without motion lowers it by 1 - exp(-1 / (25 x 4 s)) of the way to 2 px.
-    expected = 8 - (1 - np.exp(-1 / 100)) * 6
+    # A frame without motion lowers it by 1 - exp(-1 / (25 x 1.5 s)) of the way to 2.
+    expected = 8 - (1 - np.exp(-1 / 37.5)) * 6
     assert scale.follow(steady(0)) == pytest.approx(expected)
     risen = scale.follow(steady(20))
     assert risen == pytest.approx(expected + (1 - np.exp(-1 / 10)) * (20 - expected))
