@@ -7,6 +7,7 @@ import pytest
 
 from flow.evaluate import build_parser, build_runs, format_table, main
 from tests.builders import names_in
+from tests.flow_layouts import kitti
 from tests.shifted_pairs import write_pairs
 from vod.errors import ConfigError
 
@@ -72,6 +73,23 @@ def test_several_flows_and_scales_are_several_results(pairs, tmp_path):
     assert names == ["zero @ 1", "zero @ 0.5", "dis-fast @ 1", "dis-fast @ 0.5"]
     assert values["results"][1]["epe"] == pytest.approx((13**0.5 + 4) / 2)
     assert "epe" not in values
+
+
+def test_unmeasured_pixels_and_pictures_of_several_sizes_are_scored(tmp_path):
+    kitti(tmp_path)  # 12 x 16 and 11 x 17 pixels; one of each is unmeasured, in noc two
+    path = tmp_path / "report.json"
+    arguments = ["--data", str(tmp_path), "--flow", "zero", "--report", str(path)]
+    counts = []
+    for split in ("occ", "noc"):
+        assert main([*arguments, "--split", split]) == 0
+        values = json.loads(path.read_text())
+        counts.append([pair["valid_pixels"] for pair in values["pairs"]])
+    assert counts == [[12 * 16 - 1, 11 * 17 - 1], [12 * 16 - 2, 11 * 17 - 2]]
+    means = [pair["epe"] for pair in values["pairs"]]
+    assert values["epe"] == pytest.approx(sum(means) / 2)
+    weighted = sum(m * n for m, n in zip(means, counts[1], strict=True))
+    assert values["epe_over_all_pixels"] == pytest.approx(weighted / sum(counts[1]))
+    assert [pair["size"] for pair in values["pairs"]] == [[12, 16], [11, 17]]
 
 
 def test_only_the_first_pairs_are_measured_when_asked(pairs, tmp_path):
