@@ -22,6 +22,10 @@ SMALLEST_SIDE: Final = 16
 """DIS compares patches of 8x8 pixels; smaller pictures leave its pyramid empty."""
 
 
+LEAST_SHRUNK: Final = 32
+"""Pixels a side from which OpenCV's choice of scales does not depend on the finest."""
+
+
 class _GreyFlow:
     """What OpenCV's methods share: they compare grey pictures of one size."""
 
@@ -49,10 +53,29 @@ class DisFlow(_GreyFlow):
     def __init__(self, preset: Preset, *, height: int, width: int) -> None:
         super().__init__(height=height, width=width)
         self._method = cv2.DISOpticalFlow.create(PRESETS[preset])
+        # OpenCV shrinks both pictures to its finest scale, and enlarges the flow found
+        # there. Handing it the shrunk pictures gives the very same flow before that.
+        factor = 2 ** self._method.getFinestScale()
+        whole = height % factor == 0 and width % factor == 0
+        self._factor = 1
+        if whole and min(height, width) >= factor * LEAST_SHRUNK:
+            self._factor = factor
+            self._method.setFinestScale(0)
+
+    def prepare(self, resized_rgb: ByteArray) -> Prepared:
+        """Shrink a frame and drop its colour: uint8, as small as flow is estimated."""
+        grey = super().prepare(resized_rgb)
+        size = (self.width // self._factor, self.height // self._factor)
+        small: ByteArray = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
+        return small
 
     def __call__(self, current: Prepared, key: Prepared) -> FlowField:
-        """Give flow on the pixel grid; OpenCV's first picture is our current one."""
-        return FlowField(self._method.calc(current, key, None))
+        """Give flow on a grid of the finest scale, or else of all pixels.
+
+        OpenCV's first picture is our current one.
+        """
+        flow = self._method.calc(current, key, None)
+        return FlowField(flow, grain=1 / self._factor)
 
 
 class FarnebackFlow(_GreyFlow):

@@ -38,9 +38,12 @@ class FlowField:
         data: `(H, W, 2)` float32; `[..., 0]` = u, right positive; `[..., 1]` = v, down
             positive; unit: cells of this `(H, W)` grid. Index coordinates: the centre
             of the first cell is 0.
+        grain: cells of the finest motion that counts: 1, or less where the grid is
+            coarser than the pictures that vectors were read from.
     """
 
     data: FloatArray
+    grain: float = 1.0
 
     def __post_init__(self) -> None:
         if self.data.ndim != 3 or self.data.shape[2] != 2:
@@ -75,4 +78,4 @@ class FlowField:
         rows = np.tensordot(resample_matrix(height, old_height), self.data, axes=(1, 0))
         both = resample_matrix(width, old_width) @ rows
         unit = np.array([width / old_width, height / old_height], np.float32)
-        return FlowField(both * unit)
+        return FlowField(both * unit, self.grain * width / old_width)

@@ -1,7 +1,7 @@
 """What a frame shows of how well the last ones explain it, as single numbers."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import cv2
 import numpy as np
@@ -54,6 +54,12 @@ class Sight:
 
 def look(resized_rgb: ByteArray) -> Sight:
     """Shrink the detector's picture, `(H, W, 3)` uint8."""
+    height, width = resized_rgb.shape[:2]
+    if not (height | width) & 1 and min(height, width) >= 2 * SIDE:
+        # Halving is what OpenCV does fastest: together, it takes half of the time.
+        half = (width // 2, height // 2)
+        smaller: Any = cv2.resize(resized_rgb, half, interpolation=cv2.INTER_AREA)
+        resized_rgb = smaller
     small = cv2.resize(resized_rgb, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
     grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY).astype(np.float32)
     grey -= grey.mean()

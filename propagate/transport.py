@@ -34,7 +34,7 @@ class TransportConfig:
     Attributes:
         samples: points along each side of a box at which the flow is looked up.
         core: share of each side that the points span; the rim shows background.
-        least_side: in cells of the flow's grid; a smaller box is sampled over this.
+        least_side: in grains of the flow's grid; a smaller box is sampled over this.
         stiffness: pull of s towards 0, in box sides: the greater, the less is read
             into a few uncertain vectors.
         resistance: residuals of so many times the typical one count half.
@@ -63,7 +63,7 @@ LARGEST_CHANGE = 0.25
 """Most that a side may shrink or grow in one step, as |s|."""
 
 LEAST_RESIDUAL = 0.05
-"""Cells below which a residual is noise of the flow, not another motion."""
+"""Grains below which a residual is noise of the flow, not another motion."""
 
 OFF = 0.1
 """Share of a box's side by which a vector that is off counts as wholly off."""
@@ -165,7 +165,8 @@ def transport_both(
         ShapeError: boxes are not `(N, 4)`, or the grids differ.
     """
     _check(ahead, back, flow_ahead, flow_back)
-    rows, columns = flow_ahead.data.shape[:2]
+    # Lengths that follow are in grains: cells, where a grid is as fine as motion is.
+    rows, columns = np.array(flow_ahead.data.shape[:2]) / flow_ahead.grain
     unit = np.array([[frame_size[1] / columns], [frame_size[0] / rows]], np.float32)
     boxes, count = np.concatenate([ahead, back]).astype(np.float32), len(ahead)
     if not len(boxes):
@@ -196,10 +197,12 @@ def _check(
     for boxes in (ahead, back):
         if boxes.ndim != 2 or boxes.shape[1] != 4:
             raise ShapeError(f"boxes must be (N, 4), received {boxes.shape}.")
-    if flow_ahead.data.shape != flow_back.data.shape:
+    grids = [(*flow.data.shape, flow.grain) for flow in (flow_ahead, flow_back)]
+    if grids[0] != grids[1]:
         raise ShapeError(
             f"both flows must be on one grid, received {flow_ahead.data.shape} and "
-            f"{flow_back.data.shape}."
+            f"{flow_back.data.shape}, grain {flow_ahead.grain:g} and "
+            f"{flow_back.grain:g}."
         )
 
 
@@ -213,8 +216,8 @@ def _motion(
     """Give shift and scale `(2, N)` of boxes, and the residuals before the last fit.
 
     Args:
-        start: `(2, N)` x, y of the centres, in cells.
-        sides: `(2, N)` in cells.
+        start: `(2, N)` x, y of the centres, in grains.
+        sides: `(2, N)` in grains.
         count: so many boxes go forwards along the first flow, the others back along
             the second.
         flows: on one grid.
@@ -230,7 +233,7 @@ def _motion(
     here, there = slice(0, count), slice(count, None)
     vectors = np.empty((2, len(start[0]), len(line), len(line)), np.float32)
     for flow, side in zip(flows, (here, there), strict=True):
-        vectors[:, side] = _look_up(flow.data, start[:, side], away[:, side])
+        vectors[:, side] = _look_up(flow, start[:, side], away[:, side])
     residual = np.abs(vectors)
     for iteration in range(config.iterations):
         if iteration:
@@ -240,30 +243,30 @@ def _motion(
                 span = np.maximum(seen * config.core, config.least_side)
                 away[:, here] = np.multiply.outer(span, line)
                 centres = start[:, here] - shift[:, here]
-                vectors[:, here] = _look_up(flows[0].data, centres, away[:, here])
+                vectors[:, here] = _look_up(flows[0], centres, away[:, here])
             told = shift[..., None] + scale[..., None] * away
             residual = np.abs(vectors - told[:, :, None])
         shift, scale = _fit(vectors, away, residual, sides, config)
     return shift, scale, residual
 
 
-def _look_up(grid: FloatArray, centres: FloatArray, away: FloatArray) -> FloatArray:
+def _look_up(flow: FlowField, centres: FloatArray, away: FloatArray) -> FloatArray:
     """Sample flow bilinearly at all pairs of x and y; edges extend.
 
     Args:
-        grid: `(h, w, 2)`.
-        centres: `(2, N)` x, y, continuous.
+        flow: backward flow.
+        centres: `(2, N)` x, y, continuous, in grains.
         away: `(2, N, P)` x, y of the samples from there.
 
     Returns:
-        `(2, N, P, P)`; see `_motion` for the order of its axes.
+        `(2, N, P, P)` in grains; see `_motion` for the order of its axes.
     """
-    height, width = grid.shape[:2]
+    height, width = flow.data.shape[:2]
     found = np.empty((*away.shape, away.shape[-1]), np.float32)
     if not found.size:
         return found
     last = np.array([[[width - 1]], [[height - 1]]])
-    at = centres[..., None] + (away - np.float32(0.5))
+    at = (centres[..., None] + away) * np.float32(flow.grain) - np.float32(0.5)
     at = np.minimum(np.maximum(at, 0), last, dtype=np.float32)
     low = np.minimum(at.astype(np.intp), np.maximum(last - 1, 0))
     at -= low
@@ -271,10 +274,11 @@ def _look_up(grid: FloatArray, centres: FloatArray, away: FloatArray) -> FloatAr
     right, down = min(1, width - 1), min(1, height - 1) * width
     corners = np.array([0, down, right, right + down]).reshape(4, 1, 1, 1)
     # Both channels at once, as one number; and no copy of the grid.
-    cells = np.ascontiguousarray(grid, np.float32).view(np.complex64).ravel()
+    cells = np.ascontiguousarray(flow.data, np.float32).view(np.complex64).ravel()
     four = cells.take((top * width)[:, :, None] + left[:, None] + corners)
     two = four[:2] + (four[2:] - four[:2]) * across[:, None]
     one = two[0] + (two[1] - two[0]) * along[:, :, None]
+    one *= np.float32(1 / flow.grain)
     found[0], found[1] = one.real, one.imag.swapaxes(1, 2)
     return found
 

@@ -88,3 +88,9 @@ def test_cells_become_pixels_of_the_image():
     pixels = constant(2, 4, 1, 1).in_pixels(image_height=12, image_width=64)
     np.testing.assert_allclose(pixels[..., 0], 16)
     np.testing.assert_allclose(pixels[..., 1], 6)
+
+
+def test_the_grain_of_a_resized_field_stays_the_same_part_of_the_picture():
+    field = FlowField(np.zeros((10, 20, 2), np.float32), grain=0.25)
+    assert field.resized(20, 40).grain == 0.5
+    assert field.resized(10, 20).grain == 0.25

@@ -291,3 +291,32 @@ def test_boxes_go_where_the_plain_loop_takes_them(direction, samples):
         np.testing.assert_allclose(there.boxes[i], expected[0], atol=2e-3)
         assert there.shift[i] == pytest.approx(expected[1], abs=2e-3)
         assert there.agreement[i] == pytest.approx(expected[2], abs=1e-4)
+
+
+@pytest.mark.parametrize("direction", ["forward", "backward"])
+def test_a_coarse_grid_of_fine_grain_is_the_fine_grid(direction):
+    # A flow that is linear in x and y is the same on both grids, away from the rim.
+    y, x = np.mgrid[:20, :20] + 0.5
+    coarse = np.stack([0.5 + 0.02 * (x - 10), -0.2 + 0.03 * (y - 10)], -1)
+    coarse = FlowField(coarse.astype(np.float32), grain=0.5)
+    fine = FlowField(coarse.resized(40, 40).data)
+    rows = [(60, 30, 100, 50), (81, 40, 82, 41)]  # the second is below the least side
+    there, expected = (carry(rows, f, direction=direction) for f in (coarse, fine))
+    for name in ("boxes", "shift", "agreement"):
+        np.testing.assert_allclose(
+            getattr(there, name), getattr(expected, name), rtol=1e-4, atol=1e-3
+        )
+
+
+def test_flows_of_two_grains_are_refused():
+    none = np.zeros((0, 4), np.float32)
+    fine = FlowField(uniform(0, 0).data, grain=0.5)
+    with pytest.raises(ShapeError, match=r"grain 1 and 0\.5"):
+        transport_both(
+            none,
+            none,
+            uniform(0, 0),
+            fine,
+            frame_size=FRAME,
+            config=TransportConfig(),
+        )
