@@ -16,8 +16,6 @@ from vod.errors import ConfigError, WeightsError
 from vod.graph import LoadedGraph
 from vod.weights import Precision, read_record, verified_file
 
-Engine = EngineName
-
 SHIPPED_WEIGHTS: Final = Path(__file__).parent / "weights"
 
 ROLE_PREFIX: Final = "flow_"

@@ -2,6 +2,9 @@
 
 import importlib.util
 import logging
+import os
+import subprocess
+import sys
 import warnings
 from pathlib import Path
 from typing import Final
@@ -58,14 +61,32 @@ def onnx_of(graph: Path) -> Path:
     logger.warning("making %s of %s, once; this takes about 20 s", path, graph.name)
     pending = PendingFile(path)
     try:
-        _convert(graph, pending.temporary)
+        _convert_apart(graph, pending.temporary)
         pending.commit()
     finally:
         pending.discard()
     return path
 
 
-def _convert(graph: Path, target: Path) -> None:
+def _convert_apart(graph: Path, target: Path) -> None:
+    """Convert in a process of its own, as TensorFlow never gives its memory back."""
+    paths = [str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
+    done = subprocess.run(
+        [sys.executable, "-m", "vod.onnx_conversion", str(graph), str(target)],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        reason = (done.stderr.strip().splitlines() or ["it was ended"])[-1]
+        raise WeightsError(
+            f"{graph} is not a .tflite graph that can be made into .onnx ({reason})."
+        )
+
+
+def convert(graph: Path, target: Path) -> None:
+    """Write a `.tflite` graph as `.onnx`, with TensorFlow's tools in this process."""
     import onnx
     import tf2onnx
 
@@ -73,10 +94,9 @@ def _convert(graph: Path, target: Path) -> None:
     with warnings.catch_warnings():
         # tf2onnx names NumPy types that are deprecated; it still converts rightly.
         warnings.simplefilter("ignore")
-        try:
-            model, _ = tf2onnx.convert.from_tflite(str(graph), opset=OPSET)
-        except (ValueError, TypeError, KeyError, IndexError, RuntimeError) as error:
-            raise WeightsError(
-                f"{graph} is not a .tflite graph that can be made into .onnx."
-            ) from error
+        model, _ = tf2onnx.convert.from_tflite(str(graph), opset=OPSET)
     onnx.save_model(model, target)
+
+
+if __name__ == "__main__":
+    convert(*map(Path, sys.argv[1:]))

@@ -8,12 +8,18 @@ from vod import engine as engine_module
 from vod.engine import ENGINES, LiteRtGraph, load_graph, require_engine
 from vod.errors import ConfigError, DependencyError, ShapeError, WeightsError
 from vod.export import export_graph
+from vod.onnx_conversion import PACKAGES
+
+NEEDED = {
+    name: (engine.package, *(PACKAGES if engine.convert else ()))
+    for name, engine in ENGINES.items()
+}
 
 RUNTIMES = [
     pytest.param(
         name,
         marks=pytest.mark.skipif(
-            importlib.util.find_spec(ENGINES[name].package) is None,
+            not all(importlib.util.find_spec(package) for package in NEEDED[name]),
             reason=f"{name} is not installed: {ENGINES[name].install}",
         ),
     )
