@@ -4,6 +4,7 @@ Codes are (tx, ty, tw, th), the order of our boxes; TensorFlow's files hold
 (ty, tx, th, tw), which the converter permutes.
 """
 
+import math
 from typing import Any, Final
 
 import keras
@@ -15,6 +16,11 @@ from vod.types import FloatArray
 # `faster_rcnn_box_coder` of the TensorFlow object-detection models.
 CENTRE_SCALE: Final = 10.0
 SIDE_SCALE: Final = 5.0
+
+LARGEST_GROWTH: Final = 1000 / 16
+"""Times that a box may be larger than what it is relative to, in training networks.
+
+Detectron's limit: an untrained network's exponential would overflow."""
 
 
 def encode_boxes(boxes: FloatArray, anchors: FloatArray) -> FloatArray:
@@ -42,6 +48,20 @@ def decode_boxes(codes: FloatArray, anchors: FloatArray) -> FloatArray:
         [centres - halves, centres + halves], axis=-1, dtype=np.float32
     )
     return boxes
+
+
+def decode_codes(codes: Any, references: Any) -> Any:
+    """Give the boxes of codes relative to other boxes, all `(..., 4)`, in a graph.
+
+    `decode_boxes` for references that a network computes, x1, y1, x2, y2, with growth
+    bounded by `LARGEST_GROWTH`.
+    """
+    sides = references[..., 2:] - references[..., :2]
+    centres = (references[..., 2:] + references[..., :2]) / 2
+    middle = codes[..., :2] / CENTRE_SCALE * sides + centres
+    growth = ops.minimum(codes[..., 2:] / SIDE_SCALE, math.log(LARGEST_GROWTH))
+    half = ops.exp(growth) * sides / 2
+    return ops.concatenate([middle - half, middle + half], axis=-1)
 
 
 @keras.saving.register_keras_serializable(package="vod")
