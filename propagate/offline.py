@@ -10,10 +10,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
+import numpy as np
+
 from flow.field import FlowField
 from propagate.fusion import associate, fuse
 from propagate.paths import Path, carry_between
 from propagate.pipeline import (
+    STILL,
     FlowImage,
     FrameResult,
     Parts,
@@ -21,6 +24,7 @@ from propagate.pipeline import (
     detect_video,
     flow_between,
     followed,
+    is_same,
     prepare,
     resize,
     result_of,
@@ -43,6 +47,7 @@ class _Step:
         resized: the detector's picture.
         flow_image: the flow estimator's.
         flow: to the frame before; None where nothing is known to need it yet.
+        same: the picture is that of the frame before, byte for byte.
         forward: a key frame's own boxes; those of the last key frame, carried here,
             where the policy wants evidence; else None.
         watch: what tells key frames and cuts, as of this frame.
@@ -52,6 +57,7 @@ class _Step:
     resized: ByteArray
     flow_image: FlowImage
     flow: FlowField | None
+    same: bool
     forward: Tracked | None
     watch: Watch
 
@@ -67,7 +73,7 @@ def detect_offline(parts: Parts, frames: Iterable[Frame]) -> Iterator[FrameResul
         if waiting and not current.watch.is_key(parts.keyframes):
             waiting.append(current)
             continue
-        last = _detected(parts, current)
+        last = _detected(parts, current, waiting[:1])
         begins = not waiting or current.watch.is_cut
         if not begins:
             yield from _between(parts, [*waiting, current], last)
@@ -102,31 +108,45 @@ def _seen(parts: Parts, frame: Frame, waiting: Sequence[_Step]) -> _Step:
     previous = waiting[-1] if waiting else None
     resized = resize(parts, frame)
     flow_image = prepare(parts, resized)
-    watch = watched(parts, frame, resized, previous.watch if previous else None)
-    nothing = _Step(frame, resized, flow_image, None, None, watch)
+    same = previous is not None and is_same(resized, previous.resized)
+    earlier = previous.watch if previous else None
+    watch = watched(parts, frame, resized, earlier, same=same)
+    nothing = _Step(frame, resized, flow_image, None, same, None, watch)
     if previous is None or watch.is_cut:
         return nothing
     # Between two key frames in a row lies nothing that boxes could be carried to.
     in_a_row = len(waiting) == 1 and watch.is_key(policy)
-    found = waiting[0].forward
-    if not policy.wants_evidence and (in_a_row or not found):
+    wants = policy.wants_evidence
+    if not wants and (in_a_row or same or not _is_shown(parts, waiting[0].forward)):
         return nothing
-    flow = flow_between(parts, flow_image, previous.flow_image)
-    if not policy.wants_evidence or previous.forward is None:
+    flow = None if same else flow_between(parts, flow_image, previous.flow_image)
+    if not wants or previous.forward is None:
         return replace(nothing, flow=flow)
     forward = followed(parts, frame, previous.forward, flow)
     with parts.timer.stage("evidence"):
         watch = watch.doubted(
             policy,
             previous.watch,
-            flow,
+            STILL if same and parts.flow is not None else flow,
             before=previous.forward,
             after=forward,
         )
-    return _Step(frame, resized, flow_image, flow, forward, watch)
+    return replace(nothing, flow=flow, forward=forward, watch=watch)
 
 
-def _detected(parts: Parts, current: _Step) -> Tracked:
+def _is_shown(parts: Parts, found: Tracked | None) -> bool:
+    """Say whether anything of a key frame is sure to be put out, and so carried."""
+    threshold = parts.postprocess.score_threshold
+    return found is not None and bool((found.detections.scores >= threshold).any())
+
+
+def _detected(parts: Parts, current: _Step, key: Sequence[_Step]) -> Tracked:
+    """Run the detector, unless the last `key` frame's picture is the same."""
+    for before in key:
+        if before.forward is not None and is_same(current.resized, before.resized):
+            found = before.forward.detections
+            if before.watch.size == current.watch.size:
+                return Tracked.fresh(found, current.frame.index)
     threshold = min(CANDIDATE_THRESHOLD, parts.postprocess.score_threshold)
     return detect(parts, current.frame, current.resized, threshold)[1]
 
@@ -134,7 +154,7 @@ def _detected(parts: Parts, current: _Step) -> Tracked:
 def _scene_end(parts: Parts, steps: Sequence[_Step]) -> Iterator[FrameResult]:
     """Yield what still waits when no further frame of the scene comes."""
     if len(steps) > 1:
-        yield from _between(parts, steps, _detected(parts, steps[-1]))
+        yield from _between(parts, steps, _detected(parts, steps[-1], steps[:1]))
 
 
 def _between(
@@ -152,8 +172,10 @@ def _fused(parts: Parts, steps: Sequence[_Step], last: Tracked) -> list[Tracked]
     """Give what is put out on the frames between two key frames, in order."""
     first = steps[0].forward or _nothing(steps[0])
     known = [step.forward for step in steps[1:] if step.forward is not None]
+    if not known:
+        first, last = _hopeful(first, last, parts.postprocess.score_threshold)
     frame, post = steps[0].frame, parts.postprocess
-    flows = _flows(parts, steps) if len(first) or len(last) else None
+    flows = _flows(parts, steps) if len(first) or len(last) else []
     with parts.timer.stage("carry"):
         ahead, back = carry_between(
             _nothing(steps[0]) if known else first,
@@ -177,11 +199,24 @@ def _nothing(step: _Step) -> Tracked:
     return Tracked.fresh(Detections.empty(), step.frame.index)
 
 
-def _flows(parts: Parts, steps: Sequence[_Step]) -> list[FlowField] | None:
-    """Give the flow of every step but the first to the one before; None without."""
-    flows = [
-        current.flow or flow_between(parts, current.flow_image, before.flow_image)
+def _hopeful(
+    first: Tracked, last: Tracked, threshold: float
+) -> tuple[Tracked, Tracked]:
+    """Leave out the classes of which nothing can be put out between two key frames.
+
+    Fused boxes are no surer than the surest of their class on either key frame.
+    """
+    found = [first.detections, last.detections]
+    sure = np.concatenate([side.labels[side.scores >= threshold] for side in found])
+    keep = [np.isin(side.labels, sure) for side in found]
+    return first.select(keep[0]), last.select(keep[1])
+
+
+def _flows(parts: Parts, steps: Sequence[_Step]) -> list[FlowField | None]:
+    """Give the flow of every step but the first to the one before; None for none."""
+    return [
+        None
+        if current.same
+        else current.flow or flow_between(parts, current.flow_image, before.flow_image)
         for before, current in pairwise(steps)
     ]
-    known = [flow for flow in flows if flow is not None]
-    return known if len(known) == len(flows) else None

@@ -6,6 +6,7 @@ Carried frame by frame, but both ways at once (`transport_both`), and without a
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Self
 
 import numpy as np
@@ -73,7 +74,7 @@ class Path:
 def carry_between(
     first: Tracked,
     last: Tracked,
-    flows: Sequence[FlowField] | None,
+    flows: Sequence[FlowField | None],
     *,
     frame_size: tuple[int, int],
     config: TransportConfig,
@@ -84,8 +85,8 @@ def carry_between(
     Args:
         first: what was found on the earlier key frame.
         last: on the later one.
-        flows: the backward flow of each frame after the first key frame; None holds all
-            boxes.
+        flows: the backward flow of each frame after the first key frame; None where
+            nothing moved, or nobody knows.
         frame_size: height and width.
         config: how boxes are carried.
         steps: frames after the first key frame, the last key frame included.
@@ -96,22 +97,39 @@ def carry_between(
     """
     since = np.arange(1, steps + 1, dtype=np.int32)
     ahead, back = Path.held(first, since), Path.held(last, steps - since)
-    if flows is None or not len(first) + len(last):
+    if not len(first) + len(last) or not any(flows):
         return ahead, back
     here, there = first.detections.boxes, last.detections.boxes
     for step in range(steps):
         # The last key frame's boxes come to the mirrored frame, and not beyond.
         behind = steps - 2 - step
-        found = transport_both(
-            here,
-            there if behind >= 0 else there[:0],
-            flows[step],
-            flows[behind + 1],
-            frame_size=frame_size,
-            config=config,
+        found = _step(
+            (here, there if behind >= 0 else there[:0]),
+            (flows[step], flows[behind + 1]),
+            frame_size,
+            config,
         )
         ahead._arrive(step, step - 1, found[0])
         if behind >= 0:
             back._arrive(behind, behind + 1, found[1])
         here, there = found[0].boxes, found[1].boxes
     return ahead, back
+
+
+def _step(
+    boxes: tuple[FloatArray, FloatArray],
+    flows: tuple[FlowField | None, FlowField | None],
+    frame_size: tuple[int, int],
+    config: TransportConfig,
+) -> tuple[Carried, Carried]:
+    """Carry some boxes forwards and others back by one frame each."""
+    one, other = flows
+    if one is not None and other is not None:
+        return transport_both(*boxes, one, other, frame_size=frame_size, config=config)
+    none, here, there = boxes[0][:0], Carried.still(boxes[0]), Carried.still(boxes[1])
+    carry = partial(transport_both, frame_size=frame_size, config=config)
+    if one is not None:
+        here = carry(boxes[0], none, one, one)[0]
+    if other is not None:
+        there = carry(none, boxes[1], other, other)[1]
+    return here, there

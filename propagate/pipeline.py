@@ -27,7 +27,7 @@ from propagate.tracked import Tracked
 from propagate.transport import Direction, TransportConfig
 from propagate.warp import Border, warp
 from propagate.watch import Watch
-from vod.types import ByteArray, Detections, FloatArray, Frame
+from vod.types import ByteArray, Detections, FloatArray, Frame, IntArray
 
 Maps = tuple[FloatArray, ...]
 Travels = Literal["boxes", "maps"]
@@ -43,6 +43,8 @@ class KeyState:
 
     Attributes:
         index: frame index of the last key frame.
+        picture: the last frame's, as the detector sees it.
+        key_picture: the last key frame's.
         flow_image: of the picture that the next flow refers to: the last frame's where
             boxes travel, the key frame's where maps do.
         maps: the key frame's propagated maps, `(1, h, w, c)` each.
@@ -51,6 +53,8 @@ class KeyState:
     """
 
     index: int
+    picture: ByteArray
+    key_picture: ByteArray
     flow_image: FlowImage
     maps: Maps
     tracked: Tracked
@@ -93,6 +97,7 @@ class Parts:
         transport: how boxes are carried.
         calibration: of the scores of boxes carried in mode causal; None leaves them.
         border: what the warp of maps finds outside them.
+        labels: nobody asked for other classes; None for all.
         timer: collects the time of each stage.
     """
 
@@ -105,7 +110,12 @@ class Parts:
     transport: TransportConfig = field(default_factory=TransportConfig)
     calibration: CalibrationConfig | None = None
     border: Border = "edge"
+    labels: IntArray | None = None
     timer: StageTimer = field(default_factory=StageTimer)
+
+
+STILL = FlowField(np.zeros((1, 1, 2), np.float32))
+"""The flow between two frames with the same picture."""
 
 
 def detect_video(parts: Parts, frames: Iterable[Frame]) -> Iterator[FrameResult]:
@@ -131,12 +141,12 @@ def step(
     """
     resized = resize(parts, frame)
     flow_image = prepare(parts, resized)
-    watch = watched(parts, frame, resized, key.watch if key else None)
+    same = key is not None and is_same(resized, key.picture)
+    watch = watched(parts, frame, resized, key.watch if key else None, same=same)
     if key is None or watch.is_key(parts.keyframes):
-        return _key_frame(parts, frame, resized, flow_image, watch)
-    flow = flow_between(parts, flow_image, key.flow_image)
-    warps = flow is not None and parts.travels == "maps"
-    carried = key.tracked if warps else followed(parts, frame, key.tracked, flow)
+        return _key_frame(parts, frame, resized, flow_image, watch, earlier=key)
+    warps = parts.flow is not None and parts.travels == "maps"
+    carried, flow = _carried(parts, frame, key, flow_image, same=same and not warps)
     with parts.timer.stage("evidence"):
         # A flow to the key frame does not tell what happened since the last frame.
         watch = watch.doubted(
@@ -148,17 +158,36 @@ def step(
         )
     if watch.is_key(parts.keyframes):
         expected = None if warps else carried
-        return _key_frame(parts, frame, resized, flow_image, watch, carried=expected)
+        return _key_frame(
+            parts, frame, resized, flow_image, watch, earlier=key, carried=expected
+        )
     if warps and flow is not None:
         found = _warped(parts, frame, key, flow)
-        return result_of(parts, frame, found), replace(key, watch=watch)
-    state = replace(key, flow_image=flow_image, tracked=carried, watch=watch)
+        state = replace(key, picture=resized, watch=watch)
+        return result_of(parts, frame, found), state
+    state = replace(
+        key, picture=resized, flow_image=flow_image, tracked=carried, watch=watch
+    )
     result = result_of(parts, frame, carried)
     if parts.calibration is not None and flow is not None:
         # After the threshold: calibration orders what is shown, it hides nothing.
         shown = calibrated(result.tracked, parts.calibration)
         result = replace(result, tracked=shown)
     return result, state
+
+
+def _carried(
+    parts: Parts, frame: Frame, key: KeyState, flow_image: FlowImage, *, same: bool
+) -> tuple[Tracked, FlowField | None]:
+    """Bring what is followed to the next frame: along which flow, if any is needed."""
+    if parts.flow is not None and parts.travels == "maps":
+        return key.tracked, flow_between(parts, flow_image, key.flow_image)
+    if same and parts.flow is not None:
+        return key.tracked.held(), STILL
+    if not len(key.tracked) and not parts.keyframes.wants_evidence:
+        return key.tracked, None
+    flow = flow_between(parts, flow_image, key.flow_image)
+    return followed(parts, frame, key.tracked, flow), flow
 
 
 def _key_frame(
@@ -168,24 +197,51 @@ def _key_frame(
     flow_image: FlowImage,
     watch: Watch,
     *,
+    earlier: KeyState | None,
     carried: Tracked | None = None,
 ) -> tuple[FrameResult, KeyState]:
-    maps, found = detect(parts, frame, resized, parts.postprocess.score_threshold)
+    maps, found = _detected(parts, frame, resized, earlier)
     after = watch.after_key(parts.keyframes, carried=carried, found=found)
-    state = KeyState(frame.index, flow_image, maps, found, after)
+    state = KeyState(frame.index, resized, resized, flow_image, maps, found, after)
     result = result_of(parts, frame, found, key_frame=True)
     return replace(result, is_cut=watch.is_cut), state
 
 
+def _detected(
+    parts: Parts, frame: Frame, resized: ByteArray, earlier: KeyState | None
+) -> tuple[Maps, Tracked]:
+    """Run the whole detector, unless the last key frame's picture was the same."""
+    threshold = parts.postprocess.score_threshold
+    maps = None
+    if earlier is not None and is_same(resized, earlier.key_picture):
+        maps = earlier.maps
+    return detect(parts, frame, resized, threshold, maps=maps)
+
+
+def is_same(one: ByteArray, other: ByteArray) -> bool:
+    """Say whether two pictures `(H, W, 3)` are equal byte for byte.
+
+    Screen recordings, slides and converted frame rates repeat frames. A few rows tell
+    at once where they do not.
+    """
+    few = slice(None, None, 50)
+    return np.array_equal(one[few], other[few]) and np.array_equal(one, other)
+
+
 def watched(
-    parts: Parts, frame: Frame, resized: ByteArray, earlier: Watch | None
+    parts: Parts,
+    frame: Frame,
+    resized: ByteArray,
+    earlier: Watch | None,
+    *,
+    same: bool = False,
 ) -> Watch:
     """Look at a frame for cuts, after the frame before it, if there is one."""
     size = (frame.height, frame.width)
     with parts.timer.stage("evidence"):
         if earlier is None:
             return Watch.first(parts.keyframes, resized, size)
-        return earlier.next(parts.keyframes, resized, size)
+        return earlier.next(parts.keyframes, resized, size, is_same=same)
 
 
 def followed(
@@ -233,13 +289,28 @@ def flow_between(
 
 
 def detect(
-    parts: Parts, frame: Frame, resized: ByteArray, score_threshold: float
+    parts: Parts,
+    frame: Frame,
+    resized: ByteArray,
+    score_threshold: float,
+    *,
+    maps: Maps | None = None,
 ) -> tuple[Maps, Tracked]:
-    """Run the whole detector on a frame: its propagated maps, and what it finds."""
-    with parts.timer.stage("features"):
-        maps = parts.detector.features(parts.detector.preprocessing.input_of(resized))
+    """Run the detector on a frame: its maps, unless they are known, and what it finds.
+
+    Classes that nobody asked for are dropped here, where they cost nothing further,
+    unless evidence is gathered from all that moves.
+    """
+    if maps is None:
+        with parts.timer.stage("features"):
+            maps = parts.detector.features(
+                parts.detector.preprocessing.input_of(resized)
+            )
     postprocess = replace(parts.postprocess, score_threshold=score_threshold)
-    return maps, Tracked.fresh(_head(parts, frame, maps, postprocess), frame.index)
+    found = _head(parts, frame, maps, postprocess)
+    if parts.labels is not None and not parts.keyframes.wants_evidence:
+        found = found.select(np.isin(found.labels, parts.labels))
+    return maps, Tracked.fresh(found, frame.index)
 
 
 def _warped(parts: Parts, frame: Frame, key: KeyState, flow: FlowField) -> Tracked:

@@ -139,7 +139,7 @@ def process(
         VideoError: the source holds no frame.
     """
     decoding = StageTimer()
-    parts = replace(parts, timer=StageTimer())
+    parts = replace(parts, timer=StageTimer(), labels=outputs.labels)
     summary = Summary(timers=(decoding, parts.timer, outputs.timer))
     started = time.perf_counter()
     frames = prefetch(

@@ -104,6 +104,12 @@ class Carried:
     shift: FloatArray
     agreement: FloatArray
 
+    @classmethod
+    def still(cls, boxes: FloatArray) -> "Carried":
+        """Leave boxes where they are, for sure."""
+        count = len(boxes)
+        return cls(boxes, np.zeros(count, np.float32), np.ones(count, np.float32))
+
     def __getitem__(self, rows: slice) -> "Carried":
         return Carried(self.boxes[rows], self.shift[rows], self.agreement[rows])
 

@@ -40,10 +40,15 @@ class Watch:
         return cls(look(resized), size, policy.start(), Usual())
 
     def next(
-        self, policy: KeyframePolicy, resized: ByteArray, size: tuple[int, int]
+        self,
+        policy: KeyframePolicy,
+        resized: ByteArray,
+        size: tuple[int, int],
+        *,
+        is_same: bool = False,
     ) -> Self:
-        """Look at the next frame."""
-        sight = look(resized)
+        """Look at the next frame, unless its picture `is_same` as this one's."""
+        sight = self.sight if is_same else look(resized)
         change = change_between(sight, self.sight)
         # Boxes in pixels of one size mean nothing in a frame of another.
         is_cut = size != self.size or self.usual.is_cut(change)

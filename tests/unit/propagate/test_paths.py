@@ -63,7 +63,7 @@ def test_both_ways_at_once_are_step_by_step(before, after, steps):
 
 def test_without_flow_boxes_are_held_and_grow_older():
     first, last = found(2, 0), found(1, 3, 1)
-    ahead, back = carry(first, last, None, 3)
+    ahead, back = carry(first, last, [None] * 3, 3)
     assert ahead.ages.tolist() == [1, 2, 3]
     assert back.ages.tolist() == [2, 1, 0]
     for path, start in ((ahead, first), (back, last)):
@@ -74,7 +74,7 @@ def test_without_flow_boxes_are_held_and_grow_older():
 
 def test_nothing_to_carry_needs_no_flow():
     none = Tracked.fresh(Detections.empty(), 0)
-    ahead, back = carry(none, none, None, 4)
+    ahead, back = carry(none, none, [None] * 4, 4)
     assert ahead.boxes.shape == back.boxes.shape == (4, 0, 4)
 
 

@@ -134,6 +134,7 @@ def calm_then_wild(count, wild):
         rgb = np.zeros((SIDE, SIDE, 3), np.uint8)
         rgb[3, 3, 0] = 255
         rgb[0, 0, 2] = 255 if index in wild else 0
+        rgb[0, 1, 2] = index % 2  # no frame repeats the one before
         frames.append(Frame(index, index / 25, rgb))
     return frames
 
