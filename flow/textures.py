@@ -17,6 +17,11 @@ logger = logging.getLogger(__name__)
 LEVELS: Final = 4
 """Copies of a photograph, each of half the side of the one before."""
 
+LEAST_IMAGES: Final = 2
+
+LEAST_SIDE: Final = 8
+"""Pixels of the smallest usable photograph's sides."""
+
 IMAGE_SUFFIXES: Final = frozenset({".jpg", ".jpeg", ".png"})
 
 
@@ -51,9 +56,16 @@ def read_textures(
         seed: picks the images.
 
     Raises:
-        FlowError: a folder without images, or an image that cannot be decoded.
+        FlowError: a folder without images, fewer than two in all, or an image that
+            cannot be decoded or is too small.
     """
     paths = list_images(folders)
+    if len(paths) < LEAST_IMAGES:
+        raise FlowError(
+            f"{', '.join(map(str, folders))} holds {len(paths)} image, at least "
+            f"{LEAST_IMAGES} are needed: what moves must differ from what is behind "
+            "it, and only hundreds make pairs worth training on."
+        )
     order = np.random.default_rng(seed).permutation(len(paths))[:limit]
     images = [_decode(paths[i], longest_side) for i in order]
     logger.info("textures from %d of %d images", len(images), len(paths))
@@ -156,6 +168,11 @@ def _decode(path: Path, longest_side: int) -> ByteArray:
     bgr = cv2.imread(str(path), cv2.IMREAD_COLOR)
     if bgr is None:
         raise FlowError(f"{path} cannot be decoded as an image. Remove or mend it.")
+    if min(bgr.shape[:2]) < LEAST_SIDE:
+        raise FlowError(
+            f"{path} has {bgr.shape[0]} x {bgr.shape[1]} pixels, at least "
+            f"{LEAST_SIDE} x {LEAST_SIDE} are needed. Remove it."
+        )
     scale = longest_side / max(bgr.shape[:2])
     if scale < 1:
         size = (

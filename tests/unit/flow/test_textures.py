@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
+from flow.cutouts import cut_out
 from flow.textures import TextureBank, list_images, read_textures
 from vod.errors import FlowError
 
@@ -30,8 +31,18 @@ def test_folders_without_images_are_refused(tmp_path):
 
 def test_a_broken_image_is_named(tmp_path):
     (tmp_path / "bad.jpg").write_bytes(b"text")
-    with pytest.raises(FlowError, match=r"bad\.jpg cannot be decoded"):
+    (tmp_path / "worse.jpg").write_bytes(b"")
+    with pytest.raises(FlowError, match=r"(bad|worse)\.jpg cannot be decoded"):
         read_textures([tmp_path], limit=1, longest_side=32, seed=0)
+
+
+def test_folders_with_too_few_or_too_small_images_are_refused(tmp_path):
+    write_image(tmp_path / "a.png")
+    with pytest.raises(FlowError, match=r"holds 1 image, at least 2 are needed"):
+        read_textures([tmp_path], limit=5, longest_side=32, seed=0)
+    write_image(tmp_path / "b.png", height=3)
+    with pytest.raises(FlowError, match=r"b\.png has 3 x 60 pixels, at least 8 x 8"):
+        read_textures([tmp_path], limit=5, longest_side=32, seed=0)
 
 
 def test_patches_are_rgb_and_repeatable(tmp_path):
@@ -72,3 +83,17 @@ def test_what_stands_out_of_a_photograph_is_cut_out_and_scaled():
 def test_nothing_is_cut_out_of_an_even_photograph():
     bank = TextureBank([np.full((64, 64, 3), 90, np.uint8)])
     assert bank.cutout(np.random.default_rng(0), 30) is None
+
+
+def test_a_photograph_always_gives_the_same_silhouette():
+    rng = np.random.default_rng(0)
+    picture = rng.integers(60, 120, (200, 240, 3), np.uint8)
+    cv2.ellipse(picture, (120, 90), (70, 40), 20, 0, 360, (200, 80, 40), -1)
+    threads = cv2.getNumThreads()
+    found = []
+    for count in (1, 4):
+        cv2.setNumThreads(count)
+        cv2.setRNGSeed(count)
+        found.append(cut_out(picture))
+    cv2.setNumThreads(threads)
+    np.testing.assert_array_equal(*found)

@@ -1,11 +1,10 @@
 """Batches: mirrored exactly, repeatable, each scene used as often as asked."""
 
-import cv2
 import numpy as np
 import pytest
 
 from flow.synthetic import SyntheticConfig
-from flow.textures import read_textures
+from flow.textures import TextureBank
 from flow.train_data import (
     MIRRORS,
     REUSE_DISTANCE,
@@ -17,11 +16,9 @@ from flow.train_data import (
 
 
 @pytest.fixture(scope="module")
-def bank(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("images")
+def bank():
     noise = np.random.default_rng(0).integers(0, 255, (60, 60, 3), np.uint8)
-    cv2.imwrite(str(folder / "a.png"), noise)
-    return read_textures([folder], limit=1, longest_side=60, seed=0)
+    return TextureBank([noise])
 
 
 def batches(bank, **changes):
