@@ -15,6 +15,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from flow.export import parse_size
 from flow.registry import FLOWS
 from propagate.config import (
     NO_FLOW,
@@ -156,6 +157,23 @@ def _add_pipeline_arguments(parser: argparse.ArgumentParser) -> None:
         "= the Keras models, auto = the fastest one here, measured for a moment",
     )
     group.add_argument("--threads", type=int, metavar="N", help="default 2")
+    group.add_argument(
+        "--precision",
+        choices=("fp32", "int8"),
+        help="of the networks (default fp32); int8 takes two thirds of the time",
+    )
+    group.add_argument(
+        "--size",
+        metavar="HxW",
+        help="of the detector's picture (default 300x300); graphs of another size are "
+        "made once, which needs TensorFlow, and kept in the user's cache",
+    )
+    group.add_argument(
+        "--bundle",
+        type=Path,
+        metavar="DIR",
+        help="run the graphs that python -m propagate.export wrote",
+    )
     group.add_argument("--config", type=Path, metavar="FILE.yaml")
     group.add_argument(
         "--set",
@@ -175,6 +193,8 @@ FLAG_KEYS = {
     "flow": "flow.name",
     "engine": "engine.name",
     "threads": "engine.threads",
+    "precision": "engine.precision",
+    "bundle": "engine.bundle",
     "score_threshold": "postprocess.score_threshold",
 }
 
@@ -190,6 +210,8 @@ def resolve_config(args: argparse.Namespace) -> PipelineConfig:
         for flag, key in FLAG_KEYS.items()
         if getattr(args, flag) is not None
     ]
+    if args.size is not None:
+        flags.append(f"detector.size={list(parse_size(args.size))}")
     return load_pipeline_config(args.config, [*args.set, *flags])
 
 

@@ -22,10 +22,7 @@ def tensorflow_graph(model: "keras.Model", *, threads: int) -> Graph:
     """
     import tensorflow as tf
 
-    try:
-        tf.config.threading.set_intra_op_parallelism_threads(threads)
-    except RuntimeError:
-        logger.warning("TensorFlow already runs; its thread count is not changed.")
+    use_threads(threads)
     signature = [tf.TensorSpec(tensor.shape, tensor.dtype) for tensor in model.inputs]
 
     @tf.function(input_signature=signature)
@@ -41,3 +38,13 @@ def tensorflow_graph(model: "keras.Model", *, threads: int) -> Graph:
         return tuple(np.asarray(output) for output in run(*tensors))
 
     return call
+
+
+def use_threads(threads: int) -> None:
+    """Set TensorFlow's thread count for the process, unless something has run."""
+    import tensorflow as tf
+
+    try:
+        tf.config.threading.set_intra_op_parallelism_threads(threads)
+    except RuntimeError:
+        logger.warning("TensorFlow already runs; its thread count is not changed.")

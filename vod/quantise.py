@@ -7,10 +7,10 @@ Outputs are float32. Layers that do not bear it stay in float32. Needs TensorFlo
 
 import logging
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -81,7 +81,14 @@ def export_int8(
     pending = PendingFile(path)
     try:
         pending.temporary.write_bytes(_convert(model, samples, how))
-        error = _check(model, pending.temporary, samples, how=how, file=path.name)
+        graph = LiteRtGraph(pending.temporary)
+
+        def run(*arrays: FloatArray) -> tuple[FloatArray, ...]:
+            if how.pixels is None:
+                return graph(*arrays)
+            return graph(*(as_pixels(array, how.pixels) for array in arrays))
+
+        error = check_int8(model, run, samples, file=path.name)
         pending.commit()
     finally:
         pending.discard()
@@ -168,7 +175,7 @@ def _nodes_of(
     }
     found: list[str] = []
     for layer in layers:
-        own = [name for name in nodes if layer in _layers_of(name)]
+        own = [name for name in nodes if layer in layers_of(name)]
         own += [outputs[layer]] if layer in outputs else []
         if not own:
             raise ConfigError(
@@ -179,35 +186,41 @@ def _nodes_of(
     return found
 
 
-def _layers_of(node: str) -> set[str]:
+def layers_of(node: str) -> set[str]:
     """Give the layers that an operation was made of, from its name.
 
     Fused operations bear all their names, `model/conv_1/BiasAdd;model/conv_1/...`, with
     the layer before the last slash. Keras numbers layers where a model is traced.
 
-    >>> sorted(_layers_of("net_1/conv_1/BiasAdd;net_1/relu/Relu"))
+    >>> sorted(layers_of("net_1/conv_1/BiasAdd;net_1/relu/Relu"))
     ['conv', 'conv_1', 'relu']
     """
     layers = {part.split("/")[-2] for part in node.split(";") if "/" in part}
     return layers | {layer.removesuffix("_1") for layer in layers}
 
 
-def _check(
+def check_int8(
     model: "keras.Model",
-    written: Path,
+    run: Callable[..., Sequence[FloatArray]],
     samples: Sequence[Sequence[FloatArray]],
     *,
-    how: Quantisation,
     file: str,
 ) -> float:
-    graph = LiteRtGraph(written)
+    """Give the largest error of an output over some samples; see `relative_error`.
+
+    Args:
+        model: what was exported.
+        run: the int8 graph, as a function of the model's inputs.
+        samples: inputs in the model's order.
+        file: name of the graph, for messages.
+
+    Raises:
+        WeightsError: it is more than int8 makes.
+    """
     step = max(1, len(samples) // CHECKED_SAMPLES)
     ours, expected = [], []
     for sample in samples[::step]:
-        inputs: list[Any] = list(sample)
-        if how.pixels is not None:
-            inputs = [as_pixels(array, how.pixels) for array in sample]
-        ours.append(graph(*inputs))
+        ours.append(run(*sample))
         outputs = model(as_input(sample), training=False)
         outputs = outputs if isinstance(outputs, (list, tuple)) else [outputs]
         expected.append([np.asarray(output) for output in outputs])

@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,7 @@ from detector.postprocess import PostprocessConfig
 from propagate.config import (
     PipelineConfig,
     build_parts,
+    bundle_of,
     keyframe_policy,
     load_pipeline_config,
     resolve_mode,
@@ -120,3 +123,63 @@ def test_result_headers_name_every_weights_file():
 def test_auto_looks_ahead_where_it_can(overrides, is_live, mode):
     config = load_pipeline_config(overrides=overrides)
     assert resolve_mode(config.propagate, is_live=is_live) == mode
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["detector.size=[31, 300]"], "rows and columns from 32 to 4096, received 31x"),
+        (["detector.size=300"], "detector.size must be"),
+        (["engine.precision=int4"], "precision cannot be 'int4'"),
+        (["engine.name=tensorflow", "engine.precision=int8"], "runs float32 only"),
+        (["engine.bundle=b", "engine.precision=int8"], "precision of its own"),
+        (["engine.bundle=b", "detector.size=[64, 64]"], "precision of its own"),
+    ],
+)
+def test_wrong_sizes_and_precisions_are_refused(overrides, message):
+    with pytest.raises(ConfigError, match=message):
+        load_pipeline_config(overrides=overrides)
+
+
+def test_the_shipped_size_and_precisions_need_no_bundle():
+    for overrides in (
+        [],
+        ["detector.size=[300, 300]"],
+        ["engine.precision=int8"],
+        ["detector.size=[64, 64]", "engine.name=tensorflow"],
+    ):
+        assert bundle_of(load_pipeline_config(overrides=overrides)) is None
+
+
+def test_int8_runs_the_shipped_graph_without_tensorflow():
+    script = (
+        "import sys\n"
+        "from propagate.config import build_parts, load_pipeline_config\n"
+        "config = load_pipeline_config(overrides=['engine.precision=int8'])\n"
+        "parts = build_parts(config)\n"
+        "assert parts.detector.preprocessing.as_pixels\n"
+        "assert parts.detector.features.path.name == 'features_int8.tflite'\n"
+        "assert not {'tensorflow', 'keras'} & sys.modules.keys()\n"
+    )
+    root = Path(configs.__file__).parents[1]
+    subprocess.run([sys.executable, "-c", script], cwd=root, check=True)
+
+
+def test_another_size_asks_the_cache_for_graphs(monkeypatch):
+    wishes = []
+    monkeypatch.setattr("propagate.config.cached_bundle", wishes.append)
+    size = "detector.size=[224, 400]"
+    bundle_of(load_pipeline_config(overrides=[size]))
+    lightflow = [size, "flow.name=lightflow", "engine.name=onnxruntime"]
+    bundle_of(load_pipeline_config(overrides=[*lightflow, "engine.precision=int8"]))
+    assert [(wish.flow, wish.format) for wish in wishes] == [
+        (None, "litert"),
+        ("lightflow", "onnx"),
+    ]
+    assert all(wish.size == (224, 400) for wish in wishes)
+
+
+def test_result_headers_name_a_bundles_files(tiny_bundle):
+    config = load_pipeline_config(overrides=[f"engine.bundle={tiny_bundle}"])
+    hashes = weights_sha256(config)
+    assert {"bundle/head.tflite", "detector/weights.safetensors"} <= hashes.keys()
