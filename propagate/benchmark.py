@@ -46,6 +46,13 @@ def build_parser() -> argparse.ArgumentParser:
         f"({comparison.PER_FRAME} is our own)",
     )
     add("--engine", metavar="NAME", help="as in run_video.py")
+    add(
+        "--precision",
+        type=_names,
+        default=[],
+        metavar="NAME,...",
+        help="as in run_video.py; several stand side by side",
+    )
     add("--rounds", type=int, default=5, help="repetitions (5)")
     add("--max-frames", type=int, metavar="N", help="use the first N frames")
     add("--no-memory", action="store_true", help="leave peak memory and start-up out")
@@ -71,15 +78,24 @@ def _names(text: str) -> list[str]:
     return [name.strip() for name in text.split(",") if name.strip()]
 
 
-def resolve_config(args: argparse.Namespace) -> PipelineConfig:
+def resolve_configs(args: argparse.Namespace) -> dict[str, PipelineConfig]:
     """Read the config file, then `--set`, then the flags, which win.
+
+    Returns:
+        One config, called "", or one a precision where several are asked for.
 
     Raises:
         ConfigError: a key, value or range is wrong.
     """
-    flags = [f"propagate.keyframe_interval={args.keyframe_interval}"]
+    flags = [*args.set, f"propagate.keyframe_interval={args.keyframe_interval}"]
     flags += [f"engine.name={args.engine}"] if args.engine else []
-    return load_pipeline_config(args.config, [*args.set, *flags])
+    configs = {
+        name: load_pipeline_config(args.config, [*flags, f"engine.precision={name}"])
+        for name in args.precision
+    }
+    if len(configs) > 1:
+        return configs
+    return {"": next(iter(configs.values()), load_pipeline_config(args.config, flags))}
 
 
 def resolve_input(args: argparse.Namespace) -> tuple[Clip, VideoInfo, bool]:
@@ -111,7 +127,10 @@ def run(args: argparse.Namespace) -> tuple[dict[str, Any], str, "Drawing"]:
         raise ConfigError(f"--rounds must be 1 or more, received {args.rounds}.")
     if args.write and args.soak is None:
         raise ConfigError("--write belongs to --soak; the comparison does both anyway.")
-    config = resolve_config(args)
+    configs = resolve_configs(args)
+    config = next(iter(configs.values()))
+    if len(configs) > 1 and (args.soak is not None or args.curves is not None):
+        raise ConfigError("--soak and --curves take one --precision at a time.")
     clip, info, is_file = resolve_input(args)
     report: dict[str, Any] = {
         "input": {**info.facts(), "name": Path(info.name).name},
@@ -128,20 +147,26 @@ def run(args: argparse.Namespace) -> tuple[dict[str, Any], str, "Drawing"]:
         )
         text, draw = tables.curve_tables(report["curves"]), pictures.draw_curves
     else:
-        report |= _compared(args, config, clip, is_file=is_file)
+        report |= _compared(args, configs, clip, is_file=is_file)
         text, draw = tables.comparison_table(report), pictures.draw_comparison
     report["environment"]["load_average_after"] = load_average()
     return report, text, draw
 
 
 def _compared(
-    args: argparse.Namespace, config: PipelineConfig, clip: Clip, *, is_file: bool
+    args: argparse.Namespace,
+    configs: Mapping[str, PipelineConfig],
+    clip: Clip,
+    *,
+    is_file: bool,
 ) -> dict[str, Any]:
     memory = not args.no_memory
-    works = comparison.works_of({"": config}, args.against, is_file=is_file)
+    works = comparison.works_of(configs, args.against, is_file=is_file)
     report = comparison.compare(works, clip, rounds=args.rounds, memory=memory)
+    report["precisions"] = list(args.precision)
     if memory:
-        report["start_up"] = start_up(clip.spec, config, repeats=START_UPS)
+        first = next(iter(configs.values()))
+        report["start_up"] = start_up(clip.spec, first, repeats=START_UPS)
     return report
 
 

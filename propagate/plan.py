@@ -19,7 +19,7 @@ from propagate.pipeline import Mode
 from propagate.speed.choices import FLOW_NAMES, Base, Choice
 from propagate.speed.clip import Clip
 from propagate.speed.costs import measure_costs, run_all
-from propagate.speed.networks import available_networks
+from propagate.speed.networks import PRECISIONS, networks_of
 from propagate.speed.planning import Candidate, Planner
 from propagate.ways import Way, detect_ways, load_networks
 from propagate.worth import worth_of
@@ -46,6 +46,21 @@ def build_parser() -> argparse.ArgumentParser:
     add("--write", action="store_true", help="with an H.264 video written")
     add("--data", type=Path, metavar="ROOT", help="ground truth: folder or COCO json")
     add("--split", default="val", help="name of the list in --data (val)")
+    add(
+        "--sizes",
+        type=_names,
+        default=[],
+        metavar="HxW,...",
+        help="of the detector's input; one that does not ship is made once, in about a "
+        "minute (as shipped)",
+    )
+    add(
+        "--precision",
+        type=_names,
+        default=[],
+        metavar="NAME,...",
+        help=f"only these ({','.join(PRECISIONS)})",
+    )
     add("--flow", type=_names, metavar="NAME,...", help="only these (all)")
     add("--mode", choices=MODES, help="only this one, e.g. causal for a camera")
     add("--max-frames", type=int, metavar="N", help="use the first N frames")
@@ -75,10 +90,10 @@ def plan(args: argparse.Namespace) -> dict[str, Any]:
     modes = [args.mode] if args.mode else list(MODES)
     if base.config().propagate.travels == "maps":
         modes = ["causal"]
+    networks = networks_of(base, args.sizes, args.precision)
     truth = _truth(args)
     clip, info, is_file = resolve_input(args)
     host = environment(MEASURED_WITH)
-    networks = available_networks(base)
     costs = measure_costs(
         base,
         clip,
@@ -186,7 +201,7 @@ def format_plan(report: Mapping[str, Any]) -> str:
     lines[0] += _listed(costs["detector_ms"])
     lines += [f"ms a flow: {_listed(costs['flow_ms'])}", ""]
     lines.append(
-        f"{'detector':<22}{'flow':<15}{'mode':<9}{'interval':>8}{'predicted':>11}"
+        f"{'detector':<30}{'flow':<15}{'mode':<9}{'interval':>8}{'predicted':>11}"
         f"{'measured':>10}{'mAP':>8}"
     )
     for row in report["candidates"]:
@@ -194,7 +209,7 @@ def format_plan(report: Mapping[str, Any]) -> str:
         mean_ap = "" if row["map"] is None else f"{row['map']:.4f}"
         is_plain = row["keyframe_interval"] == 1
         lines.append(
-            f"{row['network']:<22}{'' if is_plain else row['flow']:<15}"
+            f"{row['network']:<30}{'' if is_plain else row['flow']:<15}"
             f"{'every' if is_plain else row['mode']:<9}"
             f"{row['keyframe_interval']:>8}{row['predicted_fps']:>11.0f}"
             f"{measured:>10}{mean_ap:>8}"
@@ -206,7 +221,8 @@ def format_plan(report: Mapping[str, Any]) -> str:
     else:
         lines.append(
             f"{target:g} frames/s cannot be reached here; the fastest makes "
-            f"{chosen['measured_fps']:.0f}:"
+            f"{chosen['measured_fps']:.0f} (smaller pictures, such as --sizes 224x224, "
+            "are faster):"
         )
     return "\n".join([*lines, report["command"]]) + "\n"
 

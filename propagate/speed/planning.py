@@ -10,8 +10,9 @@ from propagate.speed.choices import Choice, Network, kinds_of
 from propagate.speed.costs import Costs
 
 CHECKED: Final = 3  # the best candidates, by a real run
-ATTEMPTS: Final = 3  # a candidate that is too slow in truth tries a longer interval
+ATTEMPTS: Final = 4  # rounds of runs, with other intervals where a prediction was off
 TOLERANCE: Final = 0.02  # of the target; two runs differ by more
+SPARE: Final = 1.1  # times the target: so fast, a shorter interval may do as well
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,20 +79,31 @@ class Planner:
         """Give one candidate for each network, flow and mode, best first.
 
         Each has the shortest interval that reaches the target, or the longest there is.
-        The best ones have been run; one that was slower than predicted has been given a
-        longer interval and run again.
+        The best ones have been run; where the prediction was off, the interval has been
+        changed and run again.
         """
-        found = [
+        first = [
             self._shortest(network, flow, mode, intervals)
             for network, flow, mode, intervals in kinds_of(networks, flows, modes)
             if flow == NO_FLOW or (network, flow) in self.costs.flow
         ]
-        found = self._ranked(self._scored(found))
-        for _ in range(ATTEMPTS):
+        found = self._ranked(self._scored([c for c in first if c is not None]))
+        for attempt in range(ATTEMPTS):
             untried = [c for c in found[:CHECKED] if c.measured is None]
             if not untried:
                 break
-            found = self._checked(found, untried)
+            rates = self.run([candidate.choice for candidate in untried])
+            found = [
+                replace(c, measured=rates[c.choice]) if c in untried else c
+                for c in found
+            ]
+            if attempt < ATTEMPTS - 1:  # the last round's stay as they were run
+                may_shorten = attempt == 0
+                found = [
+                    self._corrected(c, may_shorten=may_shorten) if c.measured else c
+                    for c in found
+                ]
+            found = self._ranked(self._scored(found))
         return found
 
     def _shortest(
@@ -102,8 +114,8 @@ class Planner:
         intervals: Sequence[int],
         *,
         slower: float = 1.0,
-    ) -> Candidate:
-        """Give the first interval that reaches the target, else the last.
+    ) -> Candidate | None:
+        """Give the first interval that reaches the target, else the last, if any.
 
         Args:
             network: of the detector.
@@ -112,6 +124,7 @@ class Planner:
             intervals: ascending.
             slower: factor on predicted times, from a run of this kind.
         """
+        found = None
         for interval in intervals:
             choice = Choice(network, flow, mode, interval)
             found = Candidate(choice, 1e3 / (slower * self.costs.predict(choice)))
@@ -119,40 +132,29 @@ class Planner:
                 break
         return found
 
-    def _checked(
-        self, found: Sequence[Candidate], untried: Sequence[Candidate]
-    ) -> list[Candidate]:
-        """Run some candidates; those too slow come back with a longer interval."""
-        rates = self.run([candidate.choice for candidate in untried])
-        changed = []
-        for candidate in found:
-            choice = candidate.choice
-            if candidate in untried:
-                candidate = replace(candidate, measured=rates[choice])
-                if not candidate.reaches(self.target):
-                    candidate = self._lengthened(candidate)
-            changed.append(candidate)
-        return self._ranked(self._scored(changed))
-
-    def _lengthened(self, candidate: Candidate) -> Candidate:
-        """Give a longer interval to one that was too slow, if there is a better one."""
-        choice = candidate.choice
+    def _corrected(self, candidate: Candidate, *, may_shorten: bool) -> Candidate:
+        """Give another interval, to be run, to one whose run was off the target."""
+        choice, measured = candidate.choice, candidate.measured or 0.0
+        if self.target <= measured <= SPARE * self.target or not measured:
+            return candidate
         kinds = kinds_of([choice.network], [choice.flow], [choice.mode])
         intervals = next(
             longer
             for _, flow, mode, longer in kinds
             if (flow, mode) == (choice.flow, choice.mode) and choice.interval in longer
         )
-        longer = [n for n in intervals if n > choice.interval]
-        if not longer or candidate.measured is None:
-            return candidate
-        return self._shortest(
+        too_slow = not candidate.reaches(self.target)
+        other = self._shortest(
             choice.network,
             choice.flow,
             choice.mode,
-            longer,
-            slower=1e3 / candidate.measured / self.costs.predict(choice),
+            [n for n in intervals if n > choice.interval] if too_slow else intervals,
+            slower=1e3 / measured / self.costs.predict(choice),
         )
+        is_shorter = other is not None and other.choice.interval < choice.interval
+        if other is None or not (too_slow or (may_shorten and is_shorter)):
+            return candidate
+        return other
 
     def _scored(self, found: Sequence[Candidate]) -> list[Candidate]:
         unknown = [c.choice for c in found if c.mean_ap is None]

@@ -76,6 +76,23 @@ def test_maps_travel_in_mode_causal_alone(clip, tmp_path):
     assert "offline" not in names
 
 
+def test_precisions_stand_side_by_side_and_are_compared_with_their_own_kind(
+    clip, tmp_path
+):
+    path = tmp_path / "report.json"
+    arguments = [str(clip), "--rounds", "1", "--no-memory", "--max-frames", "4"]
+    both = ["--precision", "fp32,int8", "--report", str(path)]
+    assert main([*arguments, *both]) == 0
+    report = json.loads(path.read_text())
+    own = [f"{name}, {p}" for p in ("fp32", "int8") for name in ("causal", "offline")]
+    assert set(own) < set(report["variants"])
+    every = "detector on every frame, litert"
+    assert f"causal, int8 / {every}, int8" in report["ratios"]
+    assert f"causal, int8 / {every}, fp32" not in report["ratios"]
+    assert "causal, int8 / decode, to RGB" in report["ratios"]
+    assert report["precisions"] == ["fp32", "int8"]
+
+
 def test_a_folder_of_pictures_has_no_bitstream_to_decode_alone(tmp_path):
     folder = tmp_path / "pictures"
     folder.mkdir()
@@ -137,6 +154,8 @@ def test_curves_over_frames_and_sizes_decode_what_they_say(clip, tmp_path, monke
         (["{clip}", "--against", "opencv"], "Did you mean 'opencv-dnn'"),
         (["{clip}", "--curves", "boxs"], "Did you mean 'boxes'"),
         (["{clip}", "--soak", "3"], "needs 20 frames or more, received 3"),
+        (["{clip}", "--precision", "int4"], "engine.precision cannot be 'int4'"),
+        (["{clip}", "--precision", "fp32,int8", "--soak", "20"], "one --precision at"),
         (["{clip}", "--write"], "--write belongs to --soak"),
         (["{clip}", "--keyframe-interval", "0"], "must be 1 or more"),
         (["{clip}", "--plot", "{folder}/none/a.png"], "create it first"),

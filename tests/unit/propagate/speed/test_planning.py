@@ -63,6 +63,26 @@ def test_the_best_are_run_and_one_too_slow_tries_a_longer_interval():
     assert len(runs) > 1
 
 
+def test_one_much_faster_than_predicted_tries_a_shorter_interval():
+    found, _ = planner(100, slower=0.8)
+    best = propose(found)[0]
+    # 0.8 * (6 + 20 / n) may take 10.2 ms: n = 3.
+    assert shown(best) == ("dis-fast", "offline", 3)
+    assert best.measured == pytest.approx(1e3 / (0.8 * (6 + 20 / 3)))
+
+
+def test_a_machine_that_is_never_as_fast_as_before_still_gets_measured_candidates():
+    runs = []
+
+    def run(choices):
+        runs.append(choices)
+        return dict.fromkeys(choices, 97.0 - len(runs))
+
+    found = propose(Planner(COSTS, 100, lambda _: {}, run))
+    assert any(candidate.measured for candidate in found)
+    assert len(runs) <= 4
+
+
 def test_with_data_the_best_map_comes_first():
     found, _ = planner(100, scores=lambda c: 0.9 if c.mode == "causal" else 0.5)
     best = propose(found)[0]

@@ -1,0 +1,54 @@
+import pytest
+
+from propagate.speed.choices import Base, Choice, Network
+from propagate.speed.networks import networks_of
+from propagate.ways import Way
+from vod.errors import ConfigError
+
+
+def test_as_shipped_there_is_one_network_a_precision():
+    names = [network.name for network in networks_of(Base(), [], [])]
+    assert names == ["ssd_mobilenet_v1 fp32", "ssd_mobilenet_v1 int8"]
+
+
+def test_a_size_and_precision_are_settings_and_flags_alike():
+    (network,) = networks_of(Base(), ["224x400"], ["int8"])
+    assert network.name == "ssd_mobilenet_v1 224x400 int8"
+    config = Base().config(*network.settings)
+    assert config.detector.size == (224, 400)
+    assert config.engine.precision == "int8"
+    assert network.flags == ("--size", "224x400", "--precision", "int8")
+
+
+def test_keras_models_run_in_float32_alone():
+    base = Base(settings=("engine.name=tensorflow",))
+    assert [n.name for n in networks_of(base, [], [])] == ["ssd_mobilenet_v1 fp32"]
+
+
+def test_a_bundle_is_what_it_is(tmp_path):
+    base = Base(settings=(f"engine.bundle={tmp_path / 'mine'}",))
+    assert networks_of(base, [], []) == [Network("mine")]
+    with pytest.raises(ConfigError, match="a bundle has a size and precision of its"):
+        networks_of(base, ["224x224"], [])
+
+
+@pytest.mark.parametrize(
+    ("sizes", "precisions", "message"),
+    [
+        (["224"], [], "224"),
+        (["8x8"], [], "size must be rows and columns"),
+        ([], ["int4"], "cannot be 'int4'"),
+    ],
+)
+def test_what_is_no_size_or_precision_is_refused(sizes, precisions, message):
+    with pytest.raises(ConfigError, match=message):
+        networks_of(Base(), sizes, precisions)
+
+
+def test_a_choice_is_scored_as_the_way_that_it_takes():
+    network = Network("ssd")
+    assert Choice(network, "none", "causal", 1).way() == Way("per-frame", None, 1)
+    assert Choice(network, "none", "causal", 5).way() == Way("hold", None, 5)
+    assert Choice(network, "dis-fast", "offline", 5).way() == Way(
+        "offline", "dis-fast", 5
+    )
