@@ -1,6 +1,5 @@
 """The configuration of the whole frame path, and the parts that it builds."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -8,28 +7,24 @@ from typing import Literal
 
 import detector.registry
 import flow.registry
-from detector.detector import Detector
 from detector.postprocess import PostprocessConfig
 from detector.registry import Size
-from flow.estimator import FlowEstimator
-from propagate.bundle import Bundle, read_bundle
-from propagate.bundle_cache import Wish, cached_bundle
 from propagate.calibration import CalibrationConfig
 from propagate.keyframes import Adaptive, FixedInterval, KeyframePolicy
 from propagate.manifest import read_manifest
+from propagate.networks import NO_FLOW as NO_FLOW
+from propagate.networks import (
+    bundle_of,
+    detector_of,
+    flow_of,
+    resolve_engine,
+)
 from propagate.pipeline import Mode, Parts, Travels
 from propagate.transport import TransportConfig
 from propagate.warp import Border
 from vod.config import load_config
-from vod.engine import EngineName
-from vod.engine_choice import GraphUse, fastest_engine
 from vod.errors import ConfigError
-from vod.preprocess import Preprocessing
-from vod.weights import RECORD_FILE, graph_role, read_record
-
-NO_FLOW = "none"
-"""Name of the flow that is no flow: key boxes stay where they are."""
-
+from vod.weights import RECORD_FILE, read_record
 
 LEAST_SIDE = 32
 LARGEST_SIDE = 4096
@@ -215,10 +210,10 @@ def build_parts(config: PipelineConfig, *, is_live: bool = False) -> Parts:
     """
     bundle = bundle_of(config)
     engine = resolve_engine(config, bundle)
-    loaded = _detector_of(config, engine, bundle)
+    loaded = detector_of(config, engine, bundle)
     return Parts(
         detector=loaded,
-        flow=_flow_of(config, engine, bundle, loaded.preprocessing),
+        flow=flow_of(config, engine, bundle, loaded.preprocessing),
         keyframes=keyframe_policy(config.propagate),
         postprocess=config.postprocess,
         mode=resolve_mode(config.propagate, is_live=is_live),
@@ -227,150 +222,6 @@ def build_parts(config: PipelineConfig, *, is_live: bool = False) -> Parts:
         calibration=config.propagate.calibration,
         border=config.propagate.border,
     )
-
-
-def bundle_of(config: PipelineConfig) -> Bundle | None:
-    """Give the bundle that a config runs: stated, or made for its size and precision.
-
-    None where Keras models are run, or the graphs in the weights folders.
-
-    Raises:
-        ConfigError: unknown detector.
-        DependencyError: a bundle cannot be made without a package.
-        WeightsError: a bundle or weights are missing or altered.
-    """
-    if config.engine.bundle is not None:
-        return read_bundle(config.engine.bundle)
-    if config.engine.name == "tensorflow" or _has_graphs(config):
-        return None
-    is_network = config.flow.name in flow.registry.NETWORKS
-    in_onnx = config.engine.name == "onnxruntime" and config.engine.precision == "int8"
-    return cached_bundle(
-        Wish(
-            detector=config.detector.name,
-            detector_weights=config.detector.weights,
-            flow=config.flow.name if is_network else None,
-            flow_weights=config.flow.weights if is_network else None,
-            flow_share=config.flow.input_share if is_network else None,
-            size=config.detector.size,
-            precision=config.engine.precision,
-            format="onnx" if in_onnx else "litert",
-        )
-    )
-
-
-def _has_graphs(config: PipelineConfig) -> bool:
-    """Say whether the weights folders hold graphs of this size and precision.
-
-    As they are (no size stated, fp32) they are taken to; loading says what is missing.
-    """
-    precision = config.engine.precision
-    folder = detector.registry.weights_folder(
-        config.detector.name, config.detector.weights
-    )
-    record = read_record(folder)
-    own = (record.preprocessing.height, record.preprocessing.width)
-    if (config.detector.size or own) != own:
-        return False
-    if precision == "fp32":
-        return True
-    if config.engine.name == "onnxruntime":
-        return False  # it cannot be given an int8 graph of LiteRT
-    if graph_role("features", precision) not in record.graphs:
-        return False
-    if config.flow.name not in flow.registry.NETWORKS:
-        return True
-    flows = config.flow.weights or flow.registry.SHIPPED_WEIGHTS / config.flow.name
-    height, width = _flow_size(config.flow, record.preprocessing)
-    role = flow.registry.graph_role(height, width, precision)
-    return role in read_record(flows).graphs
-
-
-def _detector_of(
-    config: PipelineConfig, engine: EngineName, bundle: Bundle | None
-) -> Detector:
-    threads = config.engine.threads
-    if bundle is not None:
-        return bundle.detector(engine=engine, threads=threads)
-    return detector.registry.load_detector(
-        config.detector.name,
-        weights=config.detector.weights,
-        engine=engine,
-        threads=threads,
-        precision=config.engine.precision,
-        size=config.detector.size,
-    )
-
-
-def _flow_of(
-    config: PipelineConfig,
-    engine: EngineName,
-    bundle: Bundle | None,
-    pictures: Preprocessing,
-) -> FlowEstimator | None:
-    if config.flow.name == NO_FLOW:
-        return None
-    threads = config.engine.threads
-    if bundle is not None and config.flow.name in flow.registry.NETWORKS:
-        return bundle.flow(engine=engine, threads=threads)
-    height, width = _flow_size(config.flow, pictures)
-    return flow.registry.load_flow(
-        config.flow.name,
-        input_height=height,
-        input_width=width,
-        weights=config.flow.weights,
-        engine=engine,
-        threads=threads,
-        precision=config.engine.precision,
-    )
-
-
-def resolve_engine(config: PipelineConfig, bundle: Bundle | None = None) -> EngineName:
-    """Say which engine a config runs on; `auto` is measured, or remembered.
-
-    Args:
-        config: of the frame path.
-        bundle: that it runs, see `bundle_of`.
-
-    Raises:
-        ConfigError: the engine does not run the bundle's format.
-        WeightsError: a graph is missing or altered.
-    """
-    if bundle is not None and config.engine.name != "auto":
-        return bundle.engine_for(config.engine.name)
-    if config.engine.name != "auto":
-        return config.engine.name
-    often = 1 / config.propagate.keyframe_interval
-    if bundle is not None:
-        if bundle.manifest.format == "savedmodel":
-            return "tensorflow"
-        uses = [
-            GraphUse(bundle.folder / graph.file, 1.0 if role == "flow" else often)
-            for role, graph in bundle.manifest.graphs.items()
-        ]
-        return fastest_engine(uses, threads=config.engine.threads)
-    files = detector.registry.graph_files(
-        config.detector.name, config.detector.weights, config.engine.precision
-    )
-    uses = [GraphUse(path, often) for path in files]
-    if config.flow.name in flow.registry.NETWORKS:
-        folder = detector.registry.weights_folder(
-            config.detector.name, config.detector.weights
-        )
-        size = _flow_size(config.flow, read_record(folder).preprocessing)
-        file = flow.registry.graph_file(
-            *size, config.flow.weights, config.engine.precision
-        )
-        uses.append(GraphUse(file, 1.0))
-    return fastest_engine(uses, threads=config.engine.threads)
-
-
-def _flow_size(choice: FlowChoice, pictures: Preprocessing) -> tuple[int, int]:
-    """Give rows and columns of the flow's input next to a detector's pictures."""
-    share = choice.input_share
-    if share is None:
-        share = flow.registry.default_share(choice.name)
-    return math.ceil(pictures.height * share), math.ceil(pictures.width * share)
 
 
 def weights_sha256(config: PipelineConfig) -> dict[str, str]:

@@ -10,7 +10,6 @@ from detector.postprocess import PostprocessConfig
 from propagate.config import (
     PipelineConfig,
     build_parts,
-    bundle_of,
     keyframe_policy,
     load_pipeline_config,
     resolve_mode,
@@ -18,6 +17,7 @@ from propagate.config import (
     with_interval,
 )
 from propagate.keyframes import Adaptive
+from propagate.networks import bundle_of
 from vod.errors import ConfigError, WeightsError
 
 DEFAULT = Path(configs.__file__).parent / "default.yaml"
@@ -167,7 +167,7 @@ def test_int8_runs_the_shipped_graph_without_tensorflow():
 
 def test_another_size_asks_the_cache_for_graphs(monkeypatch):
     wishes = []
-    monkeypatch.setattr("propagate.config.cached_bundle", wishes.append)
+    monkeypatch.setattr("propagate.networks.cached_bundle", wishes.append)
     size = "detector.size=[224, 400]"
     bundle_of(load_pipeline_config(overrides=[size]))
     lightflow = [size, "flow.name=lightflow", "engine.name=onnxruntime"]
