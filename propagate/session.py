@@ -4,6 +4,7 @@ import contextlib
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 
@@ -12,13 +13,15 @@ from propagate.pipeline import FrameResult, Parts
 from propagate.timing import StageTimer, timed
 from propagate.track_ids import TrackIds
 from vod.background import BackgroundSink, prefetch
+from vod.canvas import Canvas, RgbCanvas
 from vod.display import Display
-from vod.draw import draw_detections
+from vod.draw import draw_on
 from vod.errors import VideoError
 from vod.results import ResultsWriter
 from vod.sources import FrameSource
-from vod.types import IntArray
+from vod.types import Frame, IntArray
 from vod.video import VideoWriter
+from vod.video_picture import VideoPicture
 
 QUEUE_DEPTH = 4  # frames between two threads: enough to smooth, small in memory
 
@@ -67,14 +70,38 @@ class Outputs:
             )
         if self.video is None and self.display is None:
             return
+        ask = partial(
+            draw_on,
+            detections=found,
+            class_names=self.class_names,
+            key_frame=result.key_frame,
+            track_ids=numbers,
+        )
+        if not self._put_planes(frame, ask):
+            self._put_rgb(frame, ask)
+
+    def _put_planes(self, frame: Frame, draw: Callable[[Canvas], None]) -> bool:
+        """Draw on the planes of the video and write them, if nothing else is asked."""
+        picture, video = frame.picture, self.video
+        if video is None or self.display or not isinstance(picture, VideoPicture):
+            return False
+        if video.matrix is None or picture.writable_matrix != video.matrix:
+            return False
         with self.timer.stage("draw"):
-            drawn = draw_detections(
-                frame.rgb,
-                found,
-                self.class_names,
-                key_frame=result.key_frame,
-                track_ids=numbers,
-            )
+            copied = picture.copied()
+            if copied is None:
+                return False
+            planes, canvas = copied
+            draw(canvas)
+        with self.timer.stage("encode"):
+            video.write_frame(planes, frame.time_s)
+        return True
+
+    def _put_rgb(self, frame: Frame, draw: Callable[[Canvas], None]) -> None:
+        with self.timer.stage("draw"):
+            canvas = RgbCanvas(frame.rgb.copy())
+            draw(canvas)
+            drawn = canvas.picture
         if self.video is not None:
             with self.timer.stage("encode"):
                 self.video.write(drawn, frame.time_s)

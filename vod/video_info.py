@@ -22,6 +22,8 @@ class VideoInfo:
         has_audio: true when there is sound beside the pictures.
         path: the local file; None for anything else.
         pixel_aspect: width of a pixel by its height, as displayed.
+        matrix: AVCOL_SPC_ number of the colours, where the planes of frames may be
+            written as they are (4:2:0, 8 bits, limited range, upright); else None.
     """
 
     name: str
@@ -35,6 +37,7 @@ class VideoInfo:
     has_audio: bool = False
     path: Path | None = None
     pixel_aspect: Fraction = Fraction(1)
+    matrix: int | None = None
 
     def facts(self) -> dict[str, Any]:
         """Give the values that a result file states, ready for JSON."""

@@ -16,6 +16,7 @@ import numpy as np
 from av.video.frame import VideoFrame
 from av.video.reformatter import Colorspace, VideoReformatter
 
+from vod.canvas import YuvCanvas
 from vod.errors import VideoError
 from vod.types import ByteArray, FloatArray
 
@@ -143,19 +144,48 @@ class VideoPicture:
         rgb: Any = cv2.transform(small, matrix)
         return self._orientation.apply(rgb)
 
-    def _matrix(self) -> FloatArray | None:
-        """Give YUV to RGB, `(3, 4)`; None where FFmpeg must do it."""
+    @property
+    def writable_matrix(self) -> int | None:
+        """AVCOL_SPC_ number of the planes, where they may be written as they are."""
+        decoded, space = self._decoded, self._space()
+        upright = self._orientation == Orientation()
+        is_even = not (decoded.width | decoded.height) & 1
+        plain = decoded.format.name == "yuv420p" and not self._is_full()
+        return space if space and upright and is_even and plain else None
+
+    def copied(self) -> tuple[VideoFrame, YuvCanvas] | None:
+        """Give a copy of the planes to draw on and write; see `writable_matrix`."""
+        matrix, planes = self._matrix(), _planes(self._decoded)
+        if self.writable_matrix is None or matrix is None or planes is None:
+            return None
+        copy = VideoFrame(self.width, self.height, "yuv420p")
+        targets = _planes(copy) or []
+        for target, plane in zip(targets, planes, strict=True):
+            target[:] = plane
+        return copy, YuvCanvas(targets, matrix)
+
+    def _space(self) -> int | None:
+        """Give the AVCOL_SPC_ number of the colours; None where FFmpeg must convert."""
         decoded = self._decoded
-        kind = decoded.format.name
-        if kind not in _PLANAR or (decoded.width, decoded.height) != self._size:
+        same_size = (decoded.width, decoded.height) == self._size
+        if decoded.format.name not in _PLANAR or not same_size:
             return None
         space = int(decoded.colorspace)
         if space == _UNSPECIFIED:
             space = int(_untagged(decoded))
-        if space not in _WEIGHTS:
+        return space if space in _WEIGHTS else None
+
+    def _is_full(self) -> bool:
+        decoded = self._decoded
+        tagged = decoded.color_range == _FULL_RANGE
+        return tagged or decoded.format.name.startswith("yuvj")
+
+    def _matrix(self) -> FloatArray | None:
+        """Give YUV to RGB, `(3, 4)`; None where FFmpeg must do it."""
+        space = self._space()
+        if space is None:
             return None
-        is_full = decoded.color_range == _FULL_RANGE or kind.startswith("yuvj")
-        return yuv_to_rgb(*_WEIGHTS[space], is_full=is_full)
+        return yuv_to_rgb(*_WEIGHTS[space], is_full=self._is_full())
 
     def _convert(self) -> ByteArray:
         decoded, source = self._decoded, None

@@ -177,6 +177,7 @@ class VideoReader:
             has_audio=bool(container.streams.audio),
             path=self._path,
             pixel_aspect=1 / aspect if turned else aspect,
+            matrix=self._picture_of(self._first, 0).writable_matrix,
         )
 
     def _decode(self) -> Iterator[VideoFrame]:
@@ -226,6 +227,9 @@ class VideoReader:
                 f"{self._name}: the size changes at frame {index}; later frames "
                 f"are scaled to {self._size[0]}x{self._size[1]}."
             )
+        return self._picture_of(decoded, index)
+
+    def _picture_of(self, decoded: VideoFrame, index: int) -> VideoPicture:
         return VideoPicture(
             decoded,
             size=self._size,

@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from vod.analysis.ranking import Ranking
-from vod.draw import Colour, draw_boxes
+from vod.canvas import Colour
+from vod.draw import draw_boxes
 from vod.ground_truth import BoolArray, DoubleArray
 from vod.types import ByteArray
 

@@ -12,7 +12,7 @@ from tests.builders import make_picture, write_clip
 from vod.errors import VideoError
 from vod.preprocess import Preprocessing
 from vod.types import Frame
-from vod.video import VideoReader
+from vod.video import VideoReader, VideoWriter
 from vod.video_picture import Orientation, VideoPicture, yuv_to_rgb
 
 BT709, BT601, UNSPECIFIED, YCGCO = 1, 6, 2, 8
@@ -163,3 +163,65 @@ def test_preprocessing_takes_arrays_and_pictures_alike():
         preprocessing.picture_of(Frame(0, 0.0, picture)),
         preprocessing.picture_of(Frame(0, 0.0, picture.rgb)),
     )
+
+
+def test_planes_are_copied_to_be_written_and_the_frame_stays_as_it_is():
+    frame = decoded()
+    before = frame.to_ndarray()
+    copy, canvas = picture_of(frame).copied()
+    np.testing.assert_array_equal(copy.to_ndarray(), before)
+    canvas.fill(0, 240, 0, 320, (255, 0, 0))
+    np.testing.assert_array_equal(frame.to_ndarray(), before)
+    assert not np.array_equal(copy.to_ndarray(), before)
+
+
+@pytest.mark.parametrize(
+    ("frame", "changes"),
+    [
+        ({"pix_fmt": "yuv422p"}, {}),
+        ({"pix_fmt": "gray"}, {}),
+        ({"span": FULL}, {}),
+        ({"space": YCGCO}, {}),
+        ({"rgb": scene(239, 320)}, {}),
+        ({}, {"orientation": Orientation(turned=True)}),
+        ({}, {"orientation": Orientation(mirror=True)}),
+        ({}, {"size": (160, 100)}),
+    ],
+)
+def test_other_pictures_are_not_written_plane_by_plane(frame, changes):
+    picture = picture_of(decoded(**frame), **changes)
+    assert picture.writable_matrix is None
+    assert picture.copied() is None
+
+
+@pytest.mark.parametrize(
+    ("space", "rows", "matrix"),
+    [(BT709, 240, 1), (BT601, 240, 6), (UNSPECIFIED, 240, 5), (UNSPECIFIED, 720, 1)],
+)
+def test_the_matrix_of_planes_is_that_of_the_picture(space, rows, matrix):
+    picture = picture_of(decoded(scene(rows, 64), space=space))
+    assert picture.writable_matrix == matrix
+
+
+@pytest.mark.parametrize("size", [(240, 320), (720, 64)])
+def test_a_clip_written_by_planes_looks_like_one_written_by_rgb(tmp_path, size):
+    pictures = [np.roll(scene(*size), 3 * i, 1) for i in range(3)]
+    path = write_clip(tmp_path / "clip.mp4", pictures=pictures, options={"crf": "5"})
+    with VideoReader(path) as reader:
+        info, frames = reader.info, list(reader)
+    seen = {}
+    for name in ("planes", "rgb"):
+        with VideoWriter(tmp_path / f"{name}.mp4", info=info, crf=5) as writer:
+            for frame in frames:
+                if name == "rgb":
+                    writer.write(frame.rgb, frame.time_s)
+                else:
+                    assert writer.matrix == frame.picture.writable_matrix
+                    writer.write_frame(frame.picture.copied()[0], frame.time_s)
+        with VideoReader(tmp_path / f"{name}.mp4") as reader:
+            again = list(reader)
+        assert [frame.time_s for frame in again] == [frame.time_s for frame in frames]
+        seen[name] = np.stack([frame.rgb for frame in again])
+    originals = np.stack([frame.rgb for frame in frames])
+    for pictures in seen.values():
+        assert apart(pictures, originals).mean() < 3.5
