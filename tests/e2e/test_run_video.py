@@ -125,9 +125,10 @@ def test_output_plays_in_browsers(bikes):
 def test_interval_one_equals_the_plain_detector_bit_for_bit(parts, bikes_clip):
     every = replace(parts, keyframes=FixedInterval(1))
     for result in detect_video(every, bikes_clip[:5]):
-        frame = result.frame
+        frame, preprocessing = result.frame, parts.detector.preprocessing
+        picture = preprocessing.picture_of(frame)
         plain = parts.detector.detect(
-            parts.detector.features(parts.detector.preprocessing(frame.rgb)),
+            parts.detector.features(preprocessing.input_of(picture)),
             frame_height=frame.height,
             frame_width=frame.width,
             postprocess=parts.postprocess,
