@@ -169,6 +169,9 @@ def _fit(
                 more=more,
             ),
             verbose=0,
+            # Shuffled, batches would no longer be those that their numbers name, and
+            # a resumed run would not go on with the ones that come next.
+            shuffle=False,
         )
         # `fit` has left the averaged weights in place.
         snapshot.write(model)

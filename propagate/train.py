@@ -259,6 +259,7 @@ def train(
             resume=resume,
         ),
         verbose=0,
+        shuffle=False,  # a resumed run goes on with the batches that come next
     )
     # `fit` has left the averaged weights in place.
     write(model)

@@ -162,6 +162,8 @@ def test_wrong_keys_and_folders_end_with_one_line(images, tmp_path, caplog):
 @pytest.mark.parametrize("name", [path.stem for path in CONFIGS.glob("*.yaml")])
 def test_shipped_configs_load_and_their_first_shapes_differ_in_every_side(name):
     config = load_config(FlowTrainConfig, CONFIGS / f"{name}.yaml")
+    if len(config.shapes) == 1:
+        return
     first, second = config.shapes[:2]
     assert first[0] != second[0]
     assert first[1] != second[1]
