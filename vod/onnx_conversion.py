@@ -39,10 +39,10 @@ def cached_onnx(graph: Path) -> Path:
 
 
 def onnx_of(graph: Path) -> Path:
-    """Give a `.tflite` graph of float32 weights and activations as an `.onnx` file.
+    """Give a `.tflite` graph as an `.onnx` file that computes the same.
 
-    Computes the same in float32, with the same inputs and outputs in the same order. It
-    is made by TensorFlow's tools in about 20 s and found again by the graph's sha256.
+    It takes and gives the same arrays in the same order. It is made by TensorFlow's
+    tools in about 20 s and found again by the graph's sha256.
 
     Raises:
         DependencyError: a package that converts is not installed.
