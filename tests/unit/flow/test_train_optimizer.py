@@ -27,6 +27,8 @@ def test_steps_are_those_of_adamw_and_the_gradients_length_is_kept():
     assert float(watched.gradient_norm) == pytest.approx(321**0.5)
 
 
+# Keras itself reads its variables so.
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 def test_a_backup_is_adamws_own():
     def built(kind):
         optimizer = kind(0.1, use_ema=True)
