@@ -14,6 +14,10 @@ from vod.types import Detections, FloatArray, IntArray
 MAX_CANDIDATES: Final = 1000
 
 
+FEW: Final = 64
+"""Candidates up to which comparing all pairs takes less time than a call a class."""
+
+
 @dataclass(frozen=True, slots=True)
 class PostprocessConfig:
     """Which raw boxes become detections.
@@ -69,6 +73,10 @@ def _suppress(
     boxes: FloatArray, scores: FloatArray, labels: IntArray, *, iou_threshold: float
 ) -> npt.NDArray[np.intp]:
     """Suppress class by class: comparing pairs within a class is far less work."""
+    if len(scores) <= FEW:
+        return non_maximum_suppression(
+            boxes, scores, labels, iou_threshold=iou_threshold
+        )
     kept = [np.zeros(0, np.intp)]
     for label in np.unique(labels):
         rows = np.flatnonzero(labels == label)

@@ -2,7 +2,7 @@
 
 import contextlib
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -141,6 +141,20 @@ class Summary:
         )
 
 
+def _looked_at(
+    frames: Iterable[Frame], parts: Parts, timer: StageTimer
+) -> Iterator[Frame]:
+    """Yield frames whose small picture is made: by the thread that decodes them.
+
+    The thread of the networks has more to do.
+    """
+    for frame in frames:
+        with timer.stage("resize"):
+            if isinstance(frame.picture, VideoPicture):
+                parts.detector.preprocessing.picture_of(frame)
+        yield frame
+
+
 def _silent(results: Iterable[FrameResult]) -> Iterable[FrameResult]:
     return results
 
@@ -159,7 +173,7 @@ def process(
     Args:
         source: is read in a thread; of a live source the latest frame is taken.
         parts: the networks and policies; run in the caller's thread.
-        outputs: are written in a thread, unless there is a window.
+        outputs: video is written in a thread, unless there is a window.
         progress: passes results on and shows how far it is.
 
     Raises:
@@ -170,13 +184,15 @@ def process(
     summary = Summary(timers=(decoding, parts.timer, outputs.timer))
     started = time.perf_counter()
     frames = prefetch(
-        timed(source, decoding, "decode"),
+        _looked_at(timed(source, decoding, "decode"), parts, decoding),
         depth=QUEUE_DEPTH,
         keep_latest=source.info.is_live,
     )
     with contextlib.closing(frames), contextlib.ExitStack() as stack:
         put: Callable[[FrameResult], object] = outputs.put
-        if outputs.display is None:  # a window must be fed from the main thread
+        # A window must be fed from the main thread, and to write lines takes less time
+        # than to hand them to another.
+        if outputs.video is not None and outputs.display is None:
             sink = BackgroundSink(outputs.put, depth=QUEUE_DEPTH)
             put = stack.enter_context(sink).put
         try:

@@ -85,6 +85,7 @@ class VideoPicture:
         "_orientation",
         "_rgb",
         "_size",
+        "_small",
         "height",
         "width",
     )
@@ -111,6 +112,7 @@ class VideoPicture:
         self._orientation = orientation
         self._name = name
         self._rgb: ByteArray | None = None
+        self._small: ByteArray | None = None
         self.width, self.height = size[::-1] if orientation.turned else size
 
     @property
@@ -130,11 +132,19 @@ class VideoPicture:
 
         Where the planes allow it, they are stretched before they become RGB instead of
         after. Both are linear, so what differs is rounding, and colour (but not
-        brightness) between two samples of it.
+        brightness) between two samples of it. The last one asked for is kept, so that
+        one thread may make what another needs: it is not to be written to.
 
         Raises:
             VideoError: FFmpeg cannot convert the picture.
         """
+        small = self._small
+        if small is None or small.shape[:2] != (height, width):
+            small = self._resized(height, width)
+            self._small = small
+        return small
+
+    def _resized(self, height: int, width: int) -> ByteArray:
         matrix, planes = self._matrix(), _planes(self._decoded)
         if matrix is None or planes is None:
             return _stretch(self.rgb, height, width)

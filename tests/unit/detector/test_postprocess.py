@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+import detector.postprocess
 from detector.postprocess import PostprocessConfig, select_detections
 from vod.errors import ConfigError
 
@@ -63,3 +64,22 @@ def test_only_the_best_are_kept_when_there_are_too_many():
 def test_impossible_thresholds_are_refused(values, text):
     with pytest.raises(ConfigError, match=text):
         PostprocessConfig(**values)
+
+
+@pytest.mark.parametrize("count", [0, 1, 40, 64, 65, 300])
+def test_few_candidates_and_many_are_suppressed_alike(monkeypatch, count):
+    random = np.random.default_rng(count)
+    corner = random.uniform(0, 60, (count, 2))
+    boxes = np.concatenate([corner, corner + random.uniform(5, 40, (count, 2))], 1)
+    scores = np.zeros((count, 3), np.float32)
+    scores[np.arange(count), random.integers(0, 3, count)] = random.choice(
+        [0.5, 0.6, 0.9], count
+    )
+    found = []
+    for few in (0, 1000):
+        monkeypatch.setattr(detector.postprocess, "FEW", few)
+        config = PostprocessConfig(iou_threshold=0.3)
+        found.append(select_detections(boxes.astype(np.float32), scores, config))
+    for name in ("boxes", "scores", "labels"):
+        one, other = (getattr(detections, name) for detections in found)
+        np.testing.assert_array_equal(one, other)

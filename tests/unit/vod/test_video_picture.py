@@ -225,3 +225,11 @@ def test_a_clip_written_by_planes_looks_like_one_written_by_rgb(tmp_path, size):
     originals = np.stack([frame.rgb for frame in frames])
     for pictures in seen.values():
         assert apart(pictures, originals).mean() < 3.5
+
+
+def test_the_small_picture_is_made_once_a_size():
+    picture = picture_of(decoded())
+    small = picture.resized(100, 120)
+    assert picture.resized(100, 120) is small
+    assert picture.resized(50, 60).shape == (50, 60, 3)
+    np.testing.assert_array_equal(picture.resized(100, 120), small)
