@@ -11,17 +11,15 @@ from typing import Any, Final, Literal, get_args
 from propagate.config import PipelineConfig, build_parts
 from propagate.keyframes import FixedInterval
 from propagate.pipeline import FrameResult, Mode, Parts
-from propagate.session import QUEUE_DEPTH, Outputs, Summary, process
+from propagate.session import Outputs, Summary, process
 from propagate.speed.clip import Clip
+from propagate.speed.codecs import coded_frames, copy_coded, copy_frames, decode_rgb
 from propagate.speed.crowd import crowded
 from propagate.speed.rivals import Rival, rival_detector
-from vod.background import BackgroundSink, prefetch
 from vod.config import from_mapping, to_mapping
 from vod.errors import ConfigError
 from vod.sources import FrameSource
-from vod.types import Frame
 from vod.video import VideoWriter
-from vod.video_open import find_video_stream, open_container
 
 Kind = Literal[
     "decode", "decode-rgb", "decode-encode", "every-frame", "causal", "offline"
@@ -140,14 +138,19 @@ class Runner:
 
     def _run(self, clip: Clip) -> int:
         if self.work.kind == "decode":
-            return decode_bitstream(clip)
+            return sum(1 for _ in coded_frames(clip))
         if self.work.kind == "decode-rgb":
             return decode_rgb(clip)
         with contextlib.ExitStack() as stack:
             source = stack.enter_context(clip.open())
             video = self._writer(stack, source)
             if self.parts is None:
-                return copy_video(source, video) if video else 0
+                if video is None:
+                    return 0
+                as_coded = video.matrix is not None
+                return (
+                    copy_coded(clip, video) if as_coded else copy_frames(source, video)
+                )
             outputs = Outputs(self.parts.detector.classes, video=video)
             summary = process(source, self.parts, outputs, progress=self._counted)
         self._note(summary)
@@ -214,45 +217,3 @@ def prepare(work: Work, clip: Clip, parts_of: PartsOf = build_parts) -> Runner:
     return Runner(
         work, clip, parts if work.crowd is None else crowded(parts, work.crowd)
     )
-
-
-def decode_bitstream(clip: Clip) -> int:
-    """Decode a video file to the colours that it is coded in; give the frames.
-
-    Raises:
-        VideoError: it is no video file.
-    """
-    count = 0
-    while True:
-        with open_container(clip.spec) as container:
-            stream = find_video_stream(container, name=clip.spec)
-            for _ in container.decode(stream):
-                count += 1
-                if count == clip.frames:
-                    return count
-        if not clip.loops or not count:
-            return count
-
-
-def decode_rgb(clip: Clip) -> int:
-    """Decode to RGB, as any user of the pictures needs them; give the frames."""
-    with clip.open() as source:
-        return sum(1 for frame in source if frame.rgb.size)
-
-
-def copy_video(source: FrameSource, video: VideoWriter) -> int:
-    """Decode and encode, each in its thread, as the frame path does around its own."""
-    count = 0
-
-    def write(frame: Frame) -> None:
-        video.write(frame.rgb, frame.time_s)
-
-    frames = prefetch(source, depth=QUEUE_DEPTH)
-    with (
-        contextlib.closing(frames),
-        BackgroundSink(write, depth=QUEUE_DEPTH) as sink,
-    ):
-        for frame in frames:
-            sink.put(frame)
-            count += 1
-    return count
