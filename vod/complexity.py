@@ -1,12 +1,32 @@
 """How much arithmetic a network takes, counted from the graph that was built."""
 
 import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from vod.errors import ShapeError
 
 if TYPE_CHECKING:
     import keras
+
+
+@dataclass(frozen=True, slots=True)
+class LayerCost:
+    """What one layer takes for one input.
+
+    Attributes:
+        name: the layer's; models inside models put theirs before it, with a slash.
+        kind: the layer's class.
+        output: its output's shape without the batch, for example `14x25x128`.
+        parameters: that are stored, the statistics of normalisation among them.
+        multiply_adds: papers' FLOPs are twice this.
+    """
+
+    name: str
+    kind: str
+    output: str
+    parameters: int
+    multiply_adds: int
 
 
 def count_multiply_adds(model: "keras.Model") -> int:
@@ -19,7 +39,16 @@ def count_multiply_adds(model: "keras.Model") -> int:
         model: functional, with static spatial sizes; models inside it are counted too.
 
     Raises:
-        ShapeError: a layer's output size is not static.
+        ShapeError: a layer's output size is not static, or it holds weights of a kind
+            that is not counted.
+    """
+    return sum(cost.multiply_adds for cost in layer_costs(model))
+
+
+def layer_costs(model: "keras.Model") -> list[LayerCost]:
+    """List the layers that hold weights, in the graph's order; see above for the rest.
+
+    A model that appears twice in the graph is counted twice, a layer once.
     """
     import keras
 
@@ -28,18 +57,45 @@ def count_multiply_adds(model: "keras.Model") -> int:
         keras.layers.DepthwiseConv2D,
         keras.layers.Dense,
     )
-    total = 0
+    costs = []
     for layer in model.layers:
         if isinstance(layer, keras.Model):
-            total += count_multiply_adds(layer)
+            for cost in layer_costs(layer):
+                costs.append(
+                    LayerCost(
+                        f"{layer.name}/{cost.name}",
+                        cost.kind,
+                        cost.output,
+                        cost.parameters,
+                        cost.multiply_adds,
+                    )
+                )
         elif isinstance(layer, keras.layers.SeparableConv2D):
             raise ShapeError(
                 f"{layer.name}: SeparableConv2D hides its middle map; build it of "
                 "DepthwiseConv2D and Conv2D to count it."
             )
         elif isinstance(layer, counted):
-            total += _cells(layer) * math.prod(layer.kernel.shape)
-    return total
+            kernel = math.prod(layer.kernel.shape)
+            costs.append(_cost(layer, _cells(layer) * kernel))
+        elif isinstance(layer, keras.layers.BatchNormalization):
+            costs.append(_cost(layer, 0))
+        elif layer.weights:
+            raise ShapeError(
+                f"{layer.name}: the multiply-adds of a {type(layer).__name__} are not "
+                "known; build it of Conv2D, DepthwiseConv2D and Dense to count it."
+            )
+    return costs
+
+
+def _cost(layer: Any, multiply_adds: int) -> LayerCost:
+    return LayerCost(
+        name=layer.name,
+        kind=type(layer).__name__,
+        output="x".join(map(str, layer.output.shape[1:])),
+        parameters=sum(math.prod(weight.shape) for weight in layer.weights),
+        multiply_adds=multiply_adds,
+    )
 
 
 def _cells(layer: Any) -> int:

@@ -4,7 +4,7 @@ import keras
 import pytest
 from keras import layers
 
-from vod.complexity import count_multiply_adds
+from vod.complexity import LayerCost, count_multiply_adds, layer_costs
 from vod.errors import ShapeError
 
 
@@ -37,4 +37,26 @@ def test_layers_that_hide_a_middle_map_are_refused():
     image = keras.Input((4, 4, 3))
     model = keras.Model(image, layers.SeparableConv2D(2, 3, name="s")(image))
     with pytest.raises(ShapeError, match="s: SeparableConv2D hides"):
+        count_multiply_adds(model)
+
+
+def test_layers_are_listed_with_their_parameters():
+    inner_input = keras.Input((4, 4, 2))
+    tensor = layers.Conv2D(3, 1, use_bias=False, name="c")(inner_input)
+    tensor = layers.ReLU()(layers.BatchNormalization(name="n")(tensor))
+    inner = keras.Model(inner_input, tensor, name="inner")
+    image = keras.Input((4, 4, 2))
+    rows = layers.Reshape((16, 3))(inner(image))
+    model = keras.Model(image, layers.Dense(5, name="d")(rows))
+    assert layer_costs(model) == [
+        LayerCost("inner/c", "Conv2D", "4x4x3", 6, 16 * 6),
+        LayerCost("inner/n", "BatchNormalization", "4x4x3", 12, 0),
+        LayerCost("d", "Dense", "16x5", 20, 16 * 15),
+    ]
+
+
+def test_layers_with_weights_of_an_unknown_kind_are_refused():
+    image = keras.Input((4, 4, 3))
+    model = keras.Model(image, layers.Conv2DTranspose(2, 3, name="t")(image))
+    with pytest.raises(ShapeError, match="t: the multiply-adds of a Conv2DTranspose"):
         count_multiply_adds(model)
