@@ -39,7 +39,8 @@ class TwoStageConfig:
         candidates: best anchors that the RPN's suppression sees.
         proposals: regions that go to the second stage; fewer are padded and masked.
         rpn_nms_iou: overlap from which the RPN drops the worse of two boxes.
-        nms_rounds: see `detector.suppression.survivors`.
+        nms_rounds: see `detector.suppression.survivors`; anchors at random need 5,
+            heaps of boxes around few objects 8.
         least_side: input pixels; a smaller proposal is masked.
         normalization: of the backbone: `"batch"`, or `"none"` where it is folded.
     """
@@ -59,7 +60,7 @@ class TwoStageConfig:
     candidates: int = 1000
     proposals: int = 300
     rpn_nms_iou: float = 0.7
-    nms_rounds: int = 32
+    nms_rounds: int = 16
     least_side: float = 1.0
     normalization: Literal["batch", "none"] = "batch"
 

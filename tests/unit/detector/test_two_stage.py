@@ -32,16 +32,26 @@ def arrays(outputs) -> list[np.ndarray]:
     return [np.asarray(output) for output in outputs]
 
 
+def enliven(model: keras.Model) -> keras.Model:
+    """Give weights that keep a signal's size, as training does.
+
+    Keras' own beginning leaves nothing of it behind 13 depthwise convolutions, and with
+    every value near 0 wrong networks look right and orders are ties.
+    """
+    rng = np.random.default_rng(1)
+    for variable in model.trainable_weights:
+        shape = variable.shape
+        if variable.path.endswith("gamma"):
+            continue
+        taps = shape[:2] if "depthwise" in variable.path else shape[:-1]
+        scale = 0.1 if len(shape) == 1 else (2 / np.prod(taps)) ** 0.5
+        variable.assign(rng.normal(0, scale, shape))
+    return model
+
+
 @pytest.fixture(scope="module")
 def model():
-    keras.utils.set_random_seed(1)
-    model = build_two_stage(SMALL)
-    # Untrained, logits are all but equal: spread them, so that no order is a tie.
-    head = model.get_layer("head")
-    for name in ("rpn_logits", "region_logits"):
-        kernel = head.get_layer(name).kernel
-        kernel.assign(kernel * 300)
-    return model
+    return enliven(build_two_stage(SMALL))
 
 
 @pytest.mark.parametrize("width", [1.0, 0.75, 0.5])
@@ -74,7 +84,9 @@ def test_boxes_lie_in_the_picture_and_scores_in_zero_to_one(model, batch):
     assert (boxes[..., :2] <= boxes[..., 2:]).all()
     assert (scores >= 0).all()
     assert (scores.sum(-1) <= 1 + 1e-5).all()
-    assert scores.max() > 0
+    # Alive: classes differ, and more than two regions stay.
+    assert scores.max() > 1.3 * scores[scores > 0].min()
+    assert ((scores.sum(-1) > 0).sum(-1) > 2).all()
 
 
 def test_a_picture_gives_the_same_alone_and_in_a_batch(model):
@@ -117,6 +129,7 @@ def test_variables_of_the_parts_and_of_the_whole_have_the_same_paths(model):
 
 
 def test_a_model_opens_again_from_its_description(model):
+    # model.save fails under NumPy 2's warning of __array__ without copy, in Keras.
     again = keras.models.model_from_json(model.to_json())
     again.set_weights(model.get_weights())
     image = pictures(SMALL, 1)
