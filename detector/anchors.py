@@ -55,7 +55,11 @@ def anchors_per_cell(levels: int) -> list[int]:
 
 
 def generate_anchors(
-    grids: Sequence[tuple[int, int]], *, input_height: int, input_width: int
+    grids: Sequence[tuple[int, int]],
+    *,
+    input_height: int,
+    input_width: int,
+    side: float | None = None,
 ) -> FloatArray:
     """Give `(N, 4)` anchors: centre x, centre y, width, height in input pixels.
 
@@ -66,8 +70,10 @@ def generate_anchors(
             centred on the cell.
         input_height: rows of the detector's input.
         input_width: columns of the detector's input.
+        side: pixels that the anchors' sides are shares of; None is the shorter side of
+            the input.
     """
-    shorter = min(input_height, input_width)
+    whole = min(input_height, input_width) if side is None else side
     levels = []
     for (height, width), shapes in zip(grids, anchor_shapes(len(grids)), strict=True):
         rows = (np.arange(height) + 0.5) * (input_height / height)
@@ -75,6 +81,6 @@ def generate_anchors(
         level = np.empty((height, width, len(shapes), 4), np.float32)
         level[..., 0] = columns[None, :, None]
         level[..., 1] = rows[:, None, None]
-        level[..., 2:] = np.array(shapes, np.float32) * shorter
+        level[..., 2:] = np.array(shapes, np.float32) * whole
         levels.append(level.reshape(-1, 4))
     return np.concatenate(levels)

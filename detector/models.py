@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from detector.features import FeatureSpec
 from detector.registry import Size, ssd_config_of
-from detector.ssd_config import map_specs
+from detector.ssd_config import map_specs, resized
 from vod.preprocess import Preprocessing
 from vod.weights import WEIGHTS_FILE, WeightsRecord, read_record, verified_file
 
@@ -37,8 +37,8 @@ class DetectorModels:
 def load_models(folder: Path, *, size: Size | None = None) -> DetectorModels:
     """Build both halves for an input size and fill them from a weights folder.
 
-    The network has no layer of a fixed size, and its anchors follow from the sizes of
-    its maps, so that the same weights fit any picture. Needs TensorFlow.
+    The network has no layer of a fixed size, so that the same weights fit any picture;
+    see `detector.ssd_config.resized` for its anchors. Needs TensorFlow.
 
     Args:
         folder: with `weights.safetensors` and `record.json`.
@@ -52,7 +52,7 @@ def load_models(folder: Path, *, size: Size | None = None) -> DetectorModels:
     record = read_record(folder, network="ssd_mobilenet_v1")
     config = ssd_config_of(folder, record)
     height, width = size or (config.input_height, config.input_width)
-    config = dataclasses.replace(config, input_height=height, input_width=width)
+    config = resized(config, height, width)
     weights = verified_file(folder, WEIGHTS_FILE, record)
     features, head = load_ssd(config, weights, batch_size=1)
     return DetectorModels(

@@ -7,7 +7,7 @@ from typing import Final
 
 from detector.detector import Detector
 from detector.from_graphs import DetectorDescription, detector_of_graphs
-from detector.ssd_config import SsdConfig, map_specs
+from detector.ssd_config import SsdConfig, map_specs, resized
 from vod.config import from_mapping, nearest
 from vod.engine import EngineName, load_graph, tensorflow_graph
 from vod.errors import ConfigError, WeightsError
@@ -132,7 +132,7 @@ def _load_ssd(request: DetectorRequest) -> Detector:
     config = ssd_config_of(folder, record)
     recorded = (config.input_height, config.input_width)
     height, width = request.size or recorded
-    config = replace(config, input_height=height, input_width=width)
+    config = resized(config, height, width)
     description = DetectorDescription(
         name=record.network,
         classes=record.classes,

@@ -56,6 +56,7 @@ def build_head(config: SsdConfig, *, batch_size: int | None = None) -> keras.Mod
         level_grids(config),
         input_height=config.input_height,
         input_width=config.input_width,
+        side=config.anchor_side,
     )
     boxes = BoxDecoder(anchors, name="boxes")(raw[:, :, :BOX_VALUES])
     scores = keras.layers.Activation("sigmoid", name="scores")(raw[:, :, BOX_VALUES:])

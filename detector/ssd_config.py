@@ -1,6 +1,6 @@
 """What an SSD is, in numbers; needs no network library, so inference can read it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from detector.anchors import anchors_per_cell
@@ -26,6 +26,8 @@ class SsdConfig:
         seam: which maps go from the first half to the second, and so are propagated:
             the predictors' raw outputs (`"head"`) or the two MobileNet maps
             (`"backbone"`). The same weights fit both.
+        anchor_side: pixels that the anchors' sides are shares of; None is the shorter
+            side of the input, as in training.
     """
 
     input_height: int = 300
@@ -34,6 +36,7 @@ class SsdConfig:
     class_count: int = 80
     normalization: Literal["batch", "none"] = "none"
     seam: Literal["head", "backbone"] = "head"
+    anchor_side: int | None = None
 
     def __post_init__(self) -> None:
         if self.width <= 0:
@@ -47,6 +50,21 @@ class SsdConfig:
                 "input_height and input_width must be at least 1, received "
                 f"{self.input_height} and {self.input_width}."
             )
+        if self.anchor_side is not None and self.anchor_side < 1:
+            raise ConfigError(
+                f"anchor_side must be at least 1, received {self.anchor_side}."
+            )
+
+
+def resized(config: SsdConfig, height: int, width: int) -> SsdConfig:
+    """Give the same network for pictures of another size.
+
+    Its layers tell how much larger an object is than an anchor by what they see around
+    a cell, in pixels. So anchors keep their sizes in pixels, and only lie on more cells
+    or fewer.
+    """
+    side = config.anchor_side or min(config.input_height, config.input_width)
+    return replace(config, input_height=height, input_width=width, anchor_side=side)
 
 
 def scaled_channels(channels: int, width: float) -> int:

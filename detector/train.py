@@ -105,6 +105,7 @@ def _batches(
         level_grids(network),
         input_height=network.input_height,
         input_width=network.input_width,
+        side=network.anchor_side,
     )
     order = np.random.default_rng(config.seed).permutation(len(samples))
     samples = [samples[i] for i in order[: config.limit]]

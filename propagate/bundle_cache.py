@@ -18,7 +18,7 @@ from vod.errors import DependencyError, WeightsError
 from vod.user_cache import cache_folder
 from vod.weights import WEIGHTS_FILE, Precision, read_record
 
-REVISION: Final = 1
+REVISION: Final = 2
 """Goes up where the same weights would be exported otherwise."""
 
 

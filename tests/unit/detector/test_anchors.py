@@ -52,3 +52,10 @@ def test_any_number_of_levels_has_anchors(levels):
     expected = sum(c * a for c, a in zip(cells, anchors_per_cell(levels), strict=True))
     assert len(anchors) == expected
     assert (anchors[:, 2:] > 0).all()
+
+
+def test_anchors_of_another_picture_keep_their_size_but_not_their_place():
+    anchors = generate_anchors([(2, 4)], input_height=100, input_width=200, side=300)
+    # Cells of 50 x 50; the first anchor of a cell has a side of a tenth of 300.
+    np.testing.assert_allclose(anchors[0], [25, 25, 30, 30])
+    np.testing.assert_allclose(anchors[3, :2], [75, 25])

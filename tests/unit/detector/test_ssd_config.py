@@ -7,6 +7,7 @@ from detector.ssd_config import (
     level_grids,
     level_specs,
     map_specs,
+    resized,
     scaled_channels,
 )
 from vod.errors import ConfigError
@@ -59,3 +60,12 @@ def test_channels_never_fall_below_16():
 def test_impossible_values_are_refused(values, text):
     with pytest.raises(ConfigError, match=text):
         SsdConfig(**values)
+
+
+def test_the_same_network_for_another_size_keeps_its_anchors_in_pixels():
+    other = resized(SsdConfig(), 224, 400)
+    assert (other.input_height, other.input_width, other.anchor_side) == (224, 400, 300)
+    assert resized(other, 64, 64).anchor_side == 300
+    assert level_grids(other)[:2] == [(14, 25), (7, 13)]
+    with pytest.raises(ConfigError, match="anchor_side must be at least 1"):
+        SsdConfig(anchor_side=0)
