@@ -139,7 +139,9 @@ def run(args: argparse.Namespace) -> tuple[dict[str, Any], str, "Drawing"]:
         "rounds": args.rounds,
     }
     if args.soak is not None:
-        report["soak"] = soak.soak(clip, config, frames=args.soak, writes=args.write)
+        report["soak"] = soak.soak(
+            clip, config, frames=args.soak, is_file=is_file, writes=args.write
+        )
         text, draw = tables.soak_table(report["soak"]), pictures.draw_soak
     elif args.curves is not None:
         report["curves"] = curves.measure_curves(

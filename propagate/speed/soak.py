@@ -18,6 +18,7 @@ from vod.config import to_mapping
 from vod.errors import ConfigError
 from vod.results import open_results
 from vod.video import VideoWriter
+from vod.video_repeat import repeat_video
 
 SAMPLES_EVERY: Final = 500  # frames, in a run that is long enough
 LEAST_SAMPLES: Final = 10
@@ -26,16 +27,24 @@ WARM_UP_SHARE: Final = 0.1
 
 
 def soak(
-    clip: Clip, config: PipelineConfig, *, frames: int, writes: bool = False
+    clip: Clip,
+    config: PipelineConfig,
+    *,
+    frames: int,
+    is_file: bool,
+    writes: bool = False,
 ) -> dict[str, Any]:
     """Run the frame path over a clip again and again, as one long video.
 
-    Results are written as JSON lines, as `run_video.py` does.
+    A video file is copied into a long one first: opening it anew for every repetition
+    would leave memory of its own behind. Pictures are read again and again. Results are
+    written as JSON lines, as `run_video.py` does.
 
     Args:
         clip: begins anew until there are enough frames; times go on.
         config: of the frame path.
         frames: in all.
+        is_file: the clip is a video file.
         writes: whether to write an H.264 video too.
 
     Returns:
@@ -59,7 +68,12 @@ def soak(
             if count % every == 0 or count == frames:
                 samples.append((count, time.perf_counter(), resident_mib()))
 
-    _run(Clip(clip.spec, frames, loops=True), config, watched, writes=writes)
+    with tempfile.TemporaryDirectory() as folder:
+        spec = clip.spec
+        if is_file:
+            spec = str(Path(folder) / "long.mp4")
+            repeat_video(clip.spec, Path(spec), frames=frames)
+        _run(Clip(spec, frames, loops=True), config, watched, writes=writes)
     return {"frames": frames, "writes_video": writes, **_summary(samples)}
 
 
