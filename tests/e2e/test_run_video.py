@@ -391,7 +391,7 @@ def test_failure_in_the_middle_leaves_no_output(tmp_path, monkeypatch, capfd):
     def failing(*_args, **_kwargs):
         raise VideoError("frame 0 cannot be drawn")
 
-    monkeypatch.setattr(session, "draw_detections", failing)
+    monkeypatch.setattr(session, "draw_on", failing)
     code = run_cli(
         "sample:bikes",
         "--output",
