@@ -87,22 +87,33 @@ def graph_role(height: int, width: int, precision: Precision = "fp32") -> str:
     return vod.weights.graph_role(f"{ROLE_PREFIX}{height}x{width}", precision)
 
 
-def _load_lightflow(request: FlowRequest) -> FlowEstimator:
-    folder = request.weights
-    if folder is None:
-        folder = SHIPPED_WEIGHTS / "lightflow"
-    height, width = request.input_height, request.input_width
-    if request.engine == "tensorflow":
-        graph = _keras_graph(folder, request)
-        return NetworkFlow(graph, height=height, width=width)
-    path = graph_file(height, width, folder, request.precision)
-    file = load_graph(path, engine=request.engine, threads=request.threads)
-    return flow_of_graph(
-        file,
-        height=height,
-        width=width,
-        remedy=f"Run: python -m flow.export {folder} --size {height}x{width}",
-    )
+def weights_folder(name: str, weights: Path | None = None) -> Path:
+    """Give the folder of a network's weights: the given one, else the shipped one.
+
+    Args:
+        name: one of `NETWORKS`.
+        weights: the user's own.
+    """
+    return weights if weights is not None else SHIPPED_WEIGHTS / name
+
+
+def _load_lightflow(name: str) -> "FlowLoader":
+    def load(request: FlowRequest) -> FlowEstimator:
+        folder = weights_folder(name, request.weights)
+        height, width = request.input_height, request.input_width
+        if request.engine == "tensorflow":
+            graph = _keras_graph(folder, request)
+            return NetworkFlow(graph, height=height, width=width)
+        path = graph_file(folder, height, width, request.precision)
+        file = load_graph(path, engine=request.engine, threads=request.threads)
+        return flow_of_graph(
+            file,
+            height=height,
+            width=width,
+            remedy=f"Run: python -m flow.export {folder} --size {height}x{width}",
+        )
+
+    return load
 
 
 def flow_of_graph(
@@ -131,17 +142,13 @@ def flow_of_graph(
 
 
 def graph_file(
-    height: int,
-    width: int,
-    weights: Path | None = None,
-    precision: Precision = "fp32",
+    folder: Path, height: int, width: int, precision: Precision = "fp32"
 ) -> Path:
-    """Give the file of LightFlow's graph for an input size.
+    """Give the file of a LightFlow's graph for an input size.
 
     Raises:
         WeightsError: it is missing or altered, or no graph has this size.
     """
-    folder = weights if weights is not None else SHIPPED_WEIGHTS / "lightflow"
     record = read_record(folder, network="lightflow")
     role = graph_role(height, width, precision)
     size = f"{height}x{width}"
@@ -182,7 +189,7 @@ def _load_zero(request: FlowRequest) -> FlowEstimator:  # noqa: ARG001 (a FlowLo
 FlowLoader = Callable[[FlowRequest], FlowEstimator]
 
 FLOWS: Final[Mapping[str, FlowLoader]] = {
-    "lightflow": _load_lightflow,
+    "lightflow": _load_lightflow("lightflow"),
     "dis": _load_dis("medium"),
     "dis-ultrafast": _load_dis("ultrafast"),
     "dis-fast": _load_dis("fast"),
@@ -195,4 +202,4 @@ FLOWS: Final[Mapping[str, FlowLoader]] = {
 FULL_SIZE: Final[Mapping[str, float]] = {"dis-ultrafast": 1.0, "dis-fast": 1.0}
 
 NETWORKS: Final = frozenset({"lightflow"})
-"""The flows that have weights."""
+"""The flows that have weights, each in the shipped folder of its name."""

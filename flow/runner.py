@@ -16,9 +16,9 @@ from flow.field import FlowField
 from flow.registry import (
     FLOWS,
     NETWORKS,
-    SHIPPED_WEIGHTS,
     graph_role,
     load_flow,
+    weights_folder,
 )
 from vod.config import nearest
 from vod.engine import EngineName
@@ -67,7 +67,7 @@ class FlowChoice:
         """The weights folder in use; None where the flow has no weights."""
         if self.name not in NETWORKS:
             return None
-        return self.weights or SHIPPED_WEIGHTS / self.name
+        return weights_folder(self.name, self.weights)
 
     def input_size(self, height: int, width: int) -> tuple[int, int]:
         """Give rows and columns of the flow's input for pictures of a size."""

@@ -56,8 +56,7 @@ class Wish:
         """
         folders = [weights_folder(self.detector, self.detector_weights)]
         if self.flow is not None:
-            shipped = flow.registry.SHIPPED_WEIGHTS / self.flow
-            folders.append(self.flow_weights or shipped)
+            folders.append(flow.registry.weights_folder(self.flow, self.flow_weights))
         records = [read_record(folder) for folder in folders]
         pictures = records[0].preprocessing
         height, width = self.size or (pictures.height, pictures.width)

@@ -76,7 +76,7 @@ def bundle_sources(
     if config.flow.name not in flow.registry.NETWORKS:
         return BundleSources(models, None, graphs, {"detector": folder})
     described = _flow_of(config, models)
-    flow_folder = config.flow.weights or flow.registry.SHIPPED_WEIGHTS / described.name
+    flow_folder = flow.registry.weights_folder(described.name, config.flow.weights)
     graphs["flow"] = _flow_source(flow_folder, described, pairs)
     folders = {"detector": folder, "flow": flow_folder}
     return BundleSources(models, described, graphs, folders)

@@ -233,7 +233,7 @@ def weights_sha256(config: PipelineConfig) -> dict[str, str]:
     folders = {
         "detector": config.detector.weights
         or detector.registry.SHIPPED_WEIGHTS / config.detector.name,
-        "flow": config.flow.weights or flow.registry.SHIPPED_WEIGHTS / config.flow.name,
+        "flow": flow.registry.weights_folder(config.flow.name, config.flow.weights),
     }
     hashes: dict[str, str] = {}
     for room, folder in folders.items():

@@ -72,7 +72,7 @@ def _has_graphs(config: "PipelineConfig") -> bool:
         return False
     if config.flow.name not in flow.registry.NETWORKS:
         return True
-    flows = config.flow.weights or flow.registry.SHIPPED_WEIGHTS / config.flow.name
+    flows = flow.registry.weights_folder(config.flow.name, config.flow.weights)
     height, width = _flow_size(config.flow, record.preprocessing)
     role = flow.registry.graph_role(height, width, precision)
     return role in read_record(flows).graphs
@@ -170,9 +170,8 @@ def resolve_engine(
             config.detector.name, config.detector.weights
         )
         size = _flow_size(config.flow, read_record(folder).preprocessing)
-        file = flow.registry.graph_file(
-            *size, config.flow.weights, config.engine.precision
-        )
+        flows = flow.registry.weights_folder(config.flow.name, config.flow.weights)
+        file = flow.registry.graph_file(flows, *size, config.engine.precision)
         uses.append(GraphUse(file, 1.0))
     return fastest_engine(uses, threads=config.engine.threads)
 

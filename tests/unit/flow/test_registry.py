@@ -10,7 +10,13 @@ import pytest
 from flow.dis import DisFlow
 from flow.estimator import ZeroFlow
 from flow.export import export_lightflow
-from flow.registry import FLOWS, SHIPPED_WEIGHTS, graph_role, load_flow
+from flow.registry import (
+    FLOWS,
+    NETWORKS,
+    SHIPPED_WEIGHTS,
+    graph_role,
+    load_flow,
+)
 from vod.errors import ConfigError, WeightsError
 from vod.weights import read_record
 
@@ -28,7 +34,7 @@ def frames():
     return [rng.integers(0, 255, (64, 100, 3), np.uint8) for _ in range(2)]
 
 
-@pytest.mark.parametrize("name", [name for name in FLOWS if name != "lightflow"])
+@pytest.mark.parametrize("name", [name for name in FLOWS if name not in NETWORKS])
 def test_flows_without_weights_give_a_field(name):
     flow = load_flow(name, **SIZE)
     current, key = map(flow.prepare, frames())
@@ -90,6 +96,14 @@ def test_a_graph_of_another_size_than_its_name_is_refused(weights, tmp_path):
 def test_a_folder_without_weights_is_named(tmp_path):
     with pytest.raises(WeightsError, match="no weights in"):
         load_flow("lightflow", **SIZE, weights=tmp_path)
+
+
+@pytest.mark.parametrize("name", sorted(NETWORKS))
+def test_every_network_ships_its_weights(name):
+    record = read_record(SHIPPED_WEIGHTS / name, network="lightflow")
+    width = float(name.partition("-")[2] or 1)
+    assert record.config["width"] == width
+    assert (SHIPPED_WEIGHTS / name / "CARD.md").is_file()
 
 
 def test_shipped_weights_run_at_the_detectors_half_size():
