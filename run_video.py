@@ -25,7 +25,7 @@ from propagate.config import (
     load_pipeline_config,
     weights_sha256,
 )
-from propagate.pipeline import FrameResult, Parts
+from propagate.parts import FrameResult, Parts
 from propagate.session import Outputs, Summary, process
 from propagate.track_ids import TrackIds
 from vod.classes import select_labels

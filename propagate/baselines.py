@@ -22,7 +22,8 @@ from propagate.config import (
 from propagate.evaluate import SCORE_THRESHOLD
 from propagate.followers import FOLLOWERS, Follower
 from propagate.keyframes import FixedInterval
-from propagate.pipeline import FrameResult, Parts, detect, resize, result_of
+from propagate.parts import FrameResult, Parts
+from propagate.stages import detect, resize, result_of
 from propagate.timing import StageTimer
 from propagate.tracked import Tracked
 from propagate.ways import Found, read_snippet

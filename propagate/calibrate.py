@@ -24,7 +24,8 @@ from propagate.calibration import (
 )
 from propagate.config import build_parts, load_pipeline_config
 from propagate.keyframes import FixedInterval
-from propagate.pipeline import Parts, detect_video
+from propagate.parts import Parts
+from propagate.pipeline import detect_video
 from propagate.tracked import Tracked
 from propagate.train_data import PairConfig, find_clips, read_clip
 from vod.boxes import pairwise_iou

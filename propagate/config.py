@@ -19,8 +19,8 @@ from propagate.networks import (
     flow_of,
     resolve_engine,
 )
-from propagate.pipeline import Mode, Parts, Travels
-from propagate.transport import TransportConfig
+from propagate.parts import Mode, Parts, Travels
+from propagate.transport_config import TransportConfig
 from propagate.warp import Border
 from vod.config import load_config
 from vod.errors import ConfigError

@@ -25,7 +25,8 @@ from propagate.config import (
     build_parts,
     load_pipeline_config,
 )
-from propagate.pipeline import Parts, detect_video
+from propagate.parts import Parts
+from propagate.pipeline import detect_video
 from vod.config import to_mapping
 from vod.engine import ENGINES, is_installed
 from vod.environment import PACKAGES, environment

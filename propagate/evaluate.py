@@ -14,7 +14,7 @@ from typing import Any
 
 from propagate.config import FlowChoice, PipelineConfig, load_pipeline_config
 from propagate.figure import draw_intervals
-from propagate.pipeline import Travels
+from propagate.parts import Travels
 from propagate.ways import (
     MODES,
     Keyframes,

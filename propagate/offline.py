@@ -14,14 +14,12 @@ import numpy as np
 
 from flow.field import FlowField
 from propagate.fusion import associate, fuse
+from propagate.parts import FlowImage, FrameResult, Parts
 from propagate.paths import Path, carry_between
-from propagate.pipeline import (
+from propagate.pipeline import detect_video
+from propagate.stages import (
     STILL,
-    FlowImage,
-    FrameResult,
-    Parts,
     detect,
-    detect_video,
     flow_between,
     followed,
     is_same,

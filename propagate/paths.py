@@ -13,7 +13,8 @@ import numpy as np
 
 from flow.field import FlowField
 from propagate.tracked import Tracked
-from propagate.transport import Carried, TransportConfig, transport_both
+from propagate.transport import Carried, transport_both
+from propagate.transport_config import TransportConfig
 from vod.types import FloatArray, IntArray
 
 

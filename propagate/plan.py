@@ -15,7 +15,7 @@ from typing import Any
 
 from propagate.benchmark import MEASURED_WITH, resolve_input
 from propagate.evaluate import SCORE_THRESHOLD
-from propagate.pipeline import Mode
+from propagate.parts import Mode
 from propagate.speed.choices import FLOW_NAMES, Base, Choice
 from propagate.speed.clip import Clip
 from propagate.speed.costs import measure_costs, run_all

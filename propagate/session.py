@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 
 from propagate.offline import results_of
-from propagate.pipeline import FrameResult, Parts
+from propagate.parts import FrameResult, Parts
 from propagate.timing import StageTimer, timed
 from propagate.track_ids import TrackIds
 from vod.background import BackgroundSink, prefetch

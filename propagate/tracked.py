@@ -7,7 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from flow.field import FlowField
-from propagate.transport import Direction, TransportConfig, transport_boxes
+from propagate.transport import Direction, transport_boxes
+from propagate.transport_config import TransportConfig
 from vod.boxes import non_maximum_suppression
 from vod.provenance import Provenance
 from vod.types import Detections, FloatArray, IntArray

@@ -8,12 +8,8 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from propagate.transport import (
-    LARGEST_CHANGE,
-    LEAST_RESIDUAL,
-    TransportConfig,
-    sample_offsets,
-)
+from propagate.box_motion import LARGEST_CHANGE, LEAST_RESIDUAL, sample_offsets
+from propagate.transport_config import TransportConfig
 
 BARELY = 0.05
 """Pixels: flow errors below are not pursued further."""
@@ -126,7 +122,7 @@ def _look_up(grid: Any, points: Any) -> Any:
 def _fit(
     vectors: Any, away: Any, residual: Any, sides: Any, config: TransportConfig
 ) -> tuple[Any, Any]:
-    """See `propagate.transport`."""
+    """See `propagate.box_motion`."""
     typical = ops.maximum(ops.median(residual, axis=-1, keepdims=True), LEAST_RESIDUAL)
     weight = 1 / (1 + ops.square(residual / (config.resistance * typical)))
     weight = (weight / ops.sum(weight, axis=-1, keepdims=True))[..., None]

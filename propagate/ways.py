@@ -21,7 +21,7 @@ from flow.registry import NETWORKS
 from propagate.config import NO_FLOW, PipelineConfig, build_parts
 from propagate.keyframes import Adaptive, FixedInterval
 from propagate.offline import results_of
-from propagate.pipeline import Parts, Travels
+from propagate.parts import Parts, Travels
 from propagate.remembered import RememberingDetector, RememberingFlow
 from propagate.speed.rounds import measure
 from vod.class_map import ClassMap

@@ -7,7 +7,7 @@ from detector.features import FeatureSpec
 from detector.postprocess import PostprocessConfig
 from flow.field import FlowField
 from propagate.keyframes import FixedInterval
-from propagate.pipeline import Parts
+from propagate.parts import Parts
 from vod.preprocess import Preprocessing
 from vod.types import Frame
 

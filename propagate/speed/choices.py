@@ -7,7 +7,7 @@ from typing import Final
 
 from flow.registry import FLOWS
 from propagate.config import NO_FLOW, FlowChoice, PipelineConfig, load_pipeline_config
-from propagate.pipeline import Mode
+from propagate.parts import Mode
 from propagate.speed.work import Work
 from propagate.ways import PER_FRAME, Way
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 from tqdm import tqdm
 
 from propagate.config import PipelineConfig, build_parts
-from propagate.pipeline import Parts
+from propagate.parts import Parts
 from propagate.speed.child import alone
 from propagate.speed.clip import Clip
 from propagate.speed.memory import tells_memory

@@ -14,12 +14,13 @@ from typing import Any, Final
 import numpy as np
 
 from propagate.config import NO_FLOW, build_parts
-from propagate.pipeline import Mode, detect, resize
+from propagate.parts import Mode
 from propagate.speed.choices import Base, Choice, Network
 from propagate.speed.clip import Clip
 from propagate.speed.comparison import WARM_UP_FRAMES, load
 from propagate.speed.rounds import measure
 from propagate.speed.work import Runner, Work
+from propagate.stages import detect, resize
 from vod.errors import DependencyError, FlowError, WeightsError
 from vod.types import ByteArray, Frame
 

@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from propagate.pipeline import Parts
+from propagate.parts import Parts
 from vod.errors import ConfigError
 from vod.types import FloatArray
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from propagate.config import NO_FLOW
-from propagate.pipeline import Mode
+from propagate.parts import Mode
 from propagate.speed.choices import Choice, Network, kinds_of
 from propagate.speed.costs import Costs
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 
 from propagate.config import PipelineConfig, build_parts, weights_sha256
-from propagate.pipeline import FrameResult
+from propagate.parts import FrameResult
 from propagate.session import Outputs, process
 from propagate.speed.clip import Clip
 from propagate.speed.memory import peak_mib, resident_mib

@@ -10,7 +10,7 @@ from typing import Any, Final, Literal, get_args
 
 from propagate.config import PipelineConfig, build_parts
 from propagate.keyframes import FixedInterval
-from propagate.pipeline import FrameResult, Mode, Parts
+from propagate.parts import FrameResult, Mode, Parts
 from propagate.session import Outputs, Summary, process
 from propagate.speed.clip import Clip
 from propagate.speed.codecs import coded_frames, copy_coded, copy_frames, decode_rgb

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from flow.field import FlowField
 from propagate.offline import detect_offline
-from propagate.transport import TransportConfig, transport_boxes
+from propagate.transport import transport_boxes
+from propagate.transport_config import TransportConfig
 from tests.toy_pipeline import BrightestPixelFlow, dot_frame, make_parts
 from vod.types import Frame
 

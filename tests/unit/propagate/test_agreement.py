@@ -5,7 +5,7 @@ import pytest
 
 from propagate.agreement import agreement
 from propagate.train_data import Clip
-from propagate.transport import TransportConfig
+from propagate.transport_config import TransportConfig
 from tests.builders import make_detections
 
 SIDE, LENGTH, BOX = 64, 12, 20

@@ -6,7 +6,7 @@ import pytest
 from flow.field import FlowField
 from propagate.paths import Path, carry_between
 from propagate.tracked import Tracked
-from propagate.transport import TransportConfig
+from propagate.transport_config import TransportConfig
 from tests.builders import make_detections
 from vod.types import Detections
 

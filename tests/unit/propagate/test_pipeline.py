@@ -1,12 +1,8 @@
 """The frame path, with the toy detector and flow."""
 
-from dataclasses import replace
-
 import numpy as np
-import pytest
 
-from flow.field import FlowField
-from propagate.pipeline import detect_video, step, warp_maps
+from propagate.pipeline import detect_video, step
 from tests.toy_pipeline import BrightestPixelFlow, dot_frame, make_parts
 from vod.types import Frame
 
@@ -66,21 +62,3 @@ def test_boxes_come_out_in_pixels_of_the_frame():
     wide = Frame(0, 0.0, np.repeat(dot_frame(0, 1, 2).rgb, 2, axis=1))
     (result,) = detect_video(parts, [wide])
     assert result.detections.boxes.tolist() == [[1, 1.5, 5, 3.5]]
-
-
-def test_maps_of_several_grids_share_one_flow():
-    ramp = np.arange(4, dtype=np.float32)
-    fine = np.broadcast_to(ramp[None, None, :, None], (1, 4, 4, 1)).copy()
-    coarse = fine[:, ::2, ::2] + 0.5
-    flow = FlowField(np.full((4, 4, 2), [1, 0], np.float32))
-    moved_fine, moved_coarse = warp_maps((fine, coarse), flow, border="edge")
-    assert moved_fine[0, 0, :, 0].tolist() == [1, 2, 3, 3]
-    # One cell of the fine grid is half a cell of the coarse one.
-    assert moved_coarse[0, 0, :, 0].tolist() == [1.5, 2.5]
-    assert moved_fine.dtype == np.float32
-
-
-def test_a_parts_object_cannot_be_changed_by_accident():
-    with pytest.raises(AttributeError):
-        make_parts().border = "zeros"
-    assert replace(make_parts(), border="zeros").border == "zeros"

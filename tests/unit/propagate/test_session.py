@@ -5,7 +5,7 @@ import types
 import numpy as np
 import pytest
 
-from propagate.pipeline import FrameResult
+from propagate.parts import FrameResult
 from propagate.session import Outputs, Summary, process
 from propagate.timing import StageTimer
 from propagate.tracked import Tracked

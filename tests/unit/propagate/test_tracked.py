@@ -7,7 +7,7 @@ import pytest
 
 from flow.field import FlowField
 from propagate.tracked import Tracked
-from propagate.transport import TransportConfig
+from propagate.transport_config import TransportConfig
 from tests.builders import make_detections
 from vod.types import Detections
 

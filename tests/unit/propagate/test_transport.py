@@ -4,15 +4,10 @@ import numpy as np
 import pytest
 
 from flow.field import FlowField
-from propagate.transport import (
-    LEAST_RESIDUAL,
-    OFF,
-    TransportConfig,
-    sample_offsets,
-    transport_both,
-    transport_boxes,
-)
-from vod.errors import ConfigError, ShapeError
+from propagate.box_motion import LEAST_RESIDUAL, sample_offsets
+from propagate.transport import OFF, transport_both, transport_boxes
+from propagate.transport_config import TransportConfig
+from vod.errors import ShapeError
 
 GRID = 40  # cells of the flow; a frame of 80 x 160 pixels has cells of 2 x 4
 FRAME = (80, 160)
@@ -159,15 +154,6 @@ def test_results_are_single_precision():
     assert kinds == {np.dtype(np.float32)}
 
 
-def test_samples_lie_evenly_around_the_centre():
-    assert sample_offsets(2).tolist() == [
-        [-0.25, -0.25],
-        [0.25, -0.25],
-        [-0.25, 0.25],
-        [0.25, 0.25],
-    ]
-
-
 @pytest.mark.parametrize("shape", [(4,), (2, 3), (1, 2, 4)])
 def test_what_are_no_boxes_is_refused(shape):
     with pytest.raises(ShapeError, match=r"boxes must be \(N, 4\), received"):
@@ -177,23 +163,6 @@ def test_what_are_no_boxes_is_refused(shape):
             frame_size=FRAME,
             config=TransportConfig(),
         )
-
-
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"samples": 1}, "2 samples and 1 iteration or more"),
-        ({"iterations": 0}, "2 samples and 1 iteration or more"),
-        ({"core": 0}, r"core must lie in \(0, 1\], received 0"),
-        ({"core": 1.1}, r"core must lie in \(0, 1\], received 1.1"),
-        ({"least_side": -1}, "must be positive"),
-        ({"stiffness": -0.1}, "must be positive"),
-        ({"resistance": 0}, "must be positive"),
-    ],
-)
-def test_settings_without_sense_are_refused(changes, message):
-    with pytest.raises(ConfigError, match=message):
-        TransportConfig(**changes)
 
 
 @pytest.mark.parametrize(("ahead", "back"), [(3, 2), (0, 2), (3, 0), (0, 0)])

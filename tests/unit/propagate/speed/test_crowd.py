@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from propagate.pipeline import detect, resize
 from propagate.speed.crowd import crowded, grid
+from propagate.stages import detect, resize
 from tests.toy_pipeline import dot_frame, make_parts
 from vod.boxes import pairwise_iou
 from vod.errors import ConfigError

@@ -1,0 +1,147 @@
+"""The stages of a frame, each timed: what causal and offline detection are made of."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from detector.postprocess import PostprocessConfig
+from flow.field import FlowField
+from propagate.parts import FlowImage, FrameResult, Maps, Parts
+from propagate.tracked import Tracked
+from propagate.transport import Direction
+from propagate.warp import Border, warp
+from propagate.watch import Watch
+from vod.types import ByteArray, Detections, Frame
+
+STILL = FlowField(np.zeros((1, 1, 2), np.float32))
+"""The flow between two frames with the same picture."""
+
+
+def resize(parts: Parts, frame: Frame) -> ByteArray:
+    """Shrink a frame to the detector's input."""
+    with parts.timer.stage("resize"):
+        return parts.detector.preprocessing.picture_of(frame)
+
+
+def prepare(parts: Parts, resized: ByteArray) -> FlowImage:
+    """Make the flow estimator's input; None without flow."""
+    if parts.flow is None:
+        return None
+    with parts.timer.stage("resize"):
+        return parts.flow.prepare(resized)
+
+
+def is_same(one: ByteArray, other: ByteArray) -> bool:
+    """Say whether two pictures `(H, W, 3)` are equal byte for byte.
+
+    Screen recordings, slides and converted frame rates repeat frames. A few rows tell
+    at once where they do not.
+    """
+    few = slice(None, None, 50)
+    return np.array_equal(one[few], other[few]) and np.array_equal(one, other)
+
+
+def watched(
+    parts: Parts,
+    frame: Frame,
+    resized: ByteArray,
+    earlier: Watch | None,
+    *,
+    same: bool = False,
+) -> Watch:
+    """Look at a frame for cuts, after the frame before it, if there is one."""
+    size = (frame.height, frame.width)
+    with parts.timer.stage("evidence"):
+        if earlier is None:
+            return Watch.first(parts.keyframes, resized, size)
+        return earlier.next(parts.keyframes, resized, size, is_same=same)
+
+
+def flow_between(
+    parts: Parts, current: FlowImage, earlier: FlowImage
+) -> FlowField | None:
+    """Estimate the flow from the current to an earlier frame; None without flow."""
+    if parts.flow is None or current is None or earlier is None:
+        return None
+    with parts.timer.stage("flow"):
+        return parts.flow(current, earlier)
+
+
+def followed(
+    parts: Parts,
+    frame: Frame,
+    tracked: Tracked,
+    flow: FlowField | None,
+    *,
+    direction: Direction = "forward",
+) -> Tracked:
+    """Carry boxes to a neighbouring frame of the same size; hold them without flow."""
+    if flow is None:
+        return tracked.held()
+    with parts.timer.stage("carry"):
+        return tracked.carried(
+            flow,
+            frame_size=(frame.height, frame.width),
+            config=parts.transport,
+            direction=direction,
+        )
+
+
+def detect(
+    parts: Parts,
+    frame: Frame,
+    resized: ByteArray,
+    score_threshold: float,
+    *,
+    maps: Maps | None = None,
+) -> tuple[Maps, Tracked]:
+    """Run the detector on a frame: its maps, unless they are known, and what it finds.
+
+    Classes that nobody asked for are dropped here, where they cost nothing further,
+    unless evidence is gathered from all that moves.
+    """
+    if maps is None:
+        with parts.timer.stage("features"):
+            maps = parts.detector.features(
+                parts.detector.preprocessing.input_of(resized)
+            )
+    postprocess = replace(parts.postprocess, score_threshold=score_threshold)
+    found = run_head(parts, frame, maps, postprocess)
+    if parts.labels is not None and not parts.keyframes.wants_evidence:
+        found = found.select(np.isin(found.labels, parts.labels))
+    return maps, Tracked.fresh(found, frame.index)
+
+
+def run_head(
+    parts: Parts, frame: Frame, maps: Maps, postprocess: PostprocessConfig
+) -> Detections:
+    """Turn maps, fresh or warped, into boxes in pixels of the frame."""
+    with parts.timer.stage("head"):
+        return parts.detector.detect(
+            maps,
+            frame_height=frame.height,
+            frame_width=frame.width,
+            postprocess=postprocess,
+        )
+
+
+def warp_maps(maps: Maps, flow: FlowField, *, border: Border) -> Maps:
+    """Warp every map `(1, h, w, c)` along one flow field, resized to its grid."""
+    return tuple(
+        warp(m[0], flow.resized(*m.shape[1:3]).data, border=border).astype(
+            np.float32, copy=False
+        )[None]
+        for m in maps
+    )
+
+
+def result_of(
+    parts: Parts, frame: Frame, tracked: Tracked, *, key_frame: bool = False
+) -> FrameResult:
+    """Give what is put out of what is followed."""
+    shown = tracked.shown(
+        frame_size=(frame.height, frame.width),
+        threshold=parts.postprocess.score_threshold,
+        limit=parts.postprocess.max_detections,
+    )
+    return FrameResult(frame, shown, key_frame)
