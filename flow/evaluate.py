@@ -16,12 +16,12 @@ from typing import Any, Final
 
 from tqdm import tqdm
 
-from flow.datasets import AUTO, LAYOUTS, find_layout, read_pairs
-from flow.measure import WARM_UP, Run, measure, opencv_threads
-from flow.metrics import BANDS
-from flow.pairs import FlowPair
+from flow.datasets.pairs import FlowPair
+from flow.datasets.reading import AUTO, LAYOUTS, find_layout, read_pairs
+from flow.evaluation.measure import WARM_UP, Run, measure, opencv_threads
+from flow.evaluation.metrics import BANDS
+from flow.evaluation.runner import FlowChoice, FlowRunner
 from flow.registry import FLOWS, NETWORKS
-from flow.runner import FlowChoice, FlowRunner
 from vod.engine import ENGINES
 from vod.environment import environment
 from vod.errors import ConfigError, VodError
@@ -225,7 +225,7 @@ def _check(arguments: argparse.Namespace) -> None:
             flag = name.replace("_", "-")
             raise ConfigError(f"--{flag} must be 1 or more, received {count}.")
     if arguments.page:
-        from flow.page import check_page
+        from flow.evaluation.page import check_page
 
         for path in arguments.page:
             check_page(path)
@@ -240,7 +240,7 @@ def _write_pages(
 ) -> None:
     if not arguments.page:
         return
-    from flow.page import choose_pairs, draw_sheets, write_html, write_sheets
+    from flow.evaluation.page import choose_pairs, draw_sheets, write_html, write_sheets
 
     shown = choose_pairs(runs, pairs, arguments.page_pairs)
     sheets = draw_sheets(runs, shown)

@@ -17,10 +17,10 @@ from typing import Final
 import cv2
 
 from flow.draw import draw_arrows, draw_flow, stamp_wheel
+from flow.evaluation.runner import FlowChoice, FlowRunner
 from flow.flo import write_flo, write_whole
 from flow.kitti_png import write_kitti_png
 from flow.registry import FLOWS
-from flow.runner import FlowChoice, FlowRunner
 from flow.video import (
     ASSUMED_RATE,
     LEAST_PX,

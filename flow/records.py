@@ -1,7 +1,7 @@
 """Records of flow pairs, for training at scale: write them, check them.
 
 Shards of TFRecord with pictures as PNG and flow in 1/64 pixel: compact, and read in any
-order, with tf.data or without TensorFlow (`flow.record_reading`).
+order, with tf.data or without TensorFlow (`flow.datasets.record_reading`).
 """
 
 import argparse
@@ -10,9 +10,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from flow.datasets import AUTO, LAYOUTS
-from flow.record_format import FLOW_FORMATS
-from flow.record_writing import check_records, write_records
+from flow.datasets.reading import AUTO, LAYOUTS
+from flow.datasets.record_format import FLOW_FORMATS
+from flow.datasets.record_writing import check_records, write_records
 from vod.errors import VodError
 
 logger = logging.getLogger(__name__)

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from flow.draw import arrow_spacing, draw_arrows, draw_flow, stamp_wheel
-from flow.runner import FlowRunner
+from flow.evaluation.runner import FlowRunner
 from vod.errors import ConfigError, VideoError
 from vod.types import ByteArray, FloatArray, Frame
 from vod.video import VideoInfo

@@ -7,9 +7,10 @@ import numpy as np
 
 from flow.estimator import shrink
 from flow.field import FlowField
-from flow.train_data import normalise
+from flow.train.data import normalise
 from propagate.train_data import Clip
-from propagate.transport import TransportConfig, transport_boxes
+from propagate.transport import transport_boxes
+from propagate.transport_config import TransportConfig
 from vod.boxes import pairwise_iou
 from vod.types import ByteArray, Detections, FloatArray
 

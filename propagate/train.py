@@ -32,17 +32,17 @@ from flow.lightflow import (
     read_lightflow,
     unfold_lightflow,
 )
-from flow.synthetic import NearFramesConfig
-from flow.textures import TextureBank, read_textures
-from flow.train import write_weights
-from flow.train_callbacks import FollowStep, Snapshot, run_callbacks
-from flow.train_data import SyntheticBatches, normalise
-from flow.train_optimizer import averaging_adamw
-from flow.train_schedule import ScheduleConfig
+from flow.synthetic.pair import NearFramesConfig
+from flow.synthetic.textures import TextureBank, read_textures
+from flow.train.callbacks import FollowStep, Snapshot, run_callbacks
+from flow.train.data import SyntheticBatches, normalise
+from flow.train.optimizer import averaging_adamw
+from flow.train.run import write_weights
+from flow.train.schedule import ScheduleConfig
 from propagate.agreement import agreement
 from propagate.train_data import Clip, PairConfig, RealPairs, find_clips, read_clip
 from propagate.train_losses import box_loss, flow_loss
-from propagate.transport import TransportConfig
+from propagate.transport_config import TransportConfig
 from vod.config import load_config, to_mapping
 from vod.errors import ConfigError, VodError
 from vod.training import refuse_interrupted

@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from detector.detector import Detector
 from detector.postprocess import PostprocessConfig
-from flow.synthetic import relight
+from flow.synthetic.pair import relight
 from vod.boxes import pairwise_iou
 from vod.errors import ConfigError, VideoError
 from vod.images import find_images

@@ -22,7 +22,7 @@ from detector.registry import load_detector
 from flow.export import export_lightflow
 from flow.lightflow import read_lightflow
 from flow.registry import SHIPPED_WEIGHTS
-from flow.textures import TextureBank
+from flow.synthetic.textures import TextureBank
 from propagate.agreement import AGES, CONFIDENT, agreement
 from propagate.train import JointTrainConfig, read_clips, train
 from propagate.train_data import Clip

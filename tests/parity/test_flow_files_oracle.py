@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from flow.datasets import find_layout, read_pairs
+from flow.datasets.pairs import read_flow
+from flow.datasets.reading import find_layout, read_pairs
 from flow.flo import flo_size, read_flo, write_flo
 from flow.kitti_png import png_size, read_kitti_png, write_kitti_png
-from flow.pairs import read_flow
 
 
 @pytest.fixture(scope="module")

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from flow.evaluation.metrics import FlowScore, pool, score_flow
 from flow.flo import read_flo
 from flow.kitti_png import read_kitti_png
-from flow.metrics import FlowScore, pool, score_flow
 
 # The oracle computes in float64 from the same float32 files, as we do; only the order
 # of summation may differ.

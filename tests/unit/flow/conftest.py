@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from flow.lightflow import LightFlowConfig, build_lightflow
-from flow.train import write_weights
+from flow.train.run import write_weights
 
 NARROW = LightFlowConfig(width=0.125)
 

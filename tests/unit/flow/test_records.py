@@ -8,11 +8,11 @@ import cv2
 import numpy as np
 import pytest
 
-from flow.datasets import find_layout, read_pairs
+from flow.datasets.reading import find_layout, read_pairs
+from flow.datasets.record_format import INDEX_FILE, parse_example, read_index
+from flow.datasets.record_reading import list_pairs, record_pairs
+from flow.datasets.record_writing import check_records, write_records
 from flow.flo import write_flo
-from flow.record_format import INDEX_FILE, parse_example, read_index
-from flow.record_reading import list_pairs, record_pairs
-from flow.record_writing import check_records, write_records
 from flow.records import main
 from tests.flow_layouts import SIZE, chairs, examples, kitti, middlebury
 from vod.errors import ConfigError, FlowError

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from flow.runner import FlowChoice, FlowRunner
+from flow.evaluation.runner import FlowChoice, FlowRunner
 from flow.video import (
     LEAST_PX,
     SteadyScale,

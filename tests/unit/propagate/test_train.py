@@ -9,11 +9,11 @@ import pytest
 
 from detector.registry import SHIPPED_WEIGHTS
 from flow.lightflow import LightFlowConfig, build_lightflow, load_lightflow
-from flow.train import write_weights
-from flow.train_callbacks import EpochLog
+from flow.train.callbacks import EpochLog
+from flow.train.run import write_weights
 from propagate.train import JointBatches, JointModel, JointTrainConfig, main
 from propagate.train_data import Clip, RealPairs
-from propagate.transport import TransportConfig
+from propagate.transport_config import TransportConfig
 from tests.builders import make_detections
 from vod.config import load_config
 from vod.errors import ConfigError

@@ -8,7 +8,7 @@ import pytest
 
 from flow.lightflow import LightFlowConfig, build_lightflow
 from flow.registry import load_flow
-from flow.train import write_weights
+from flow.train.run import write_weights
 from propagate import tune as tune_module
 from propagate.train import JointTrainConfig
 from propagate.train_data import Clip

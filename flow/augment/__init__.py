@@ -1,0 +1,1 @@
+"""Augmentation of measured pairs, after flownet2-tf."""

@@ -1,0 +1,1 @@
+"""Data sets of optical flow: layouts, records, batches."""

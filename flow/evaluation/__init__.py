@@ -1,0 +1,1 @@
+"""Measuring flows against the truth."""
