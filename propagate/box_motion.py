@@ -14,9 +14,12 @@ The fit is robust (iteratively reweighted least squares with Cauchy weights): wh
 through beside a silhouette moves with the background and must not count.
 """
 
+from dataclasses import dataclass
 from functools import lru_cache
+from typing import Self
 
 import numpy as np
+import numpy.typing as npt
 
 from flow.field import FlowField
 from propagate.transport_config import TransportConfig
@@ -67,71 +70,102 @@ def motion_of(
     coordinate changes last: x for x, y for y.
     """
     line = sample_line(config.samples)
-    shift, scale = np.zeros_like(start), np.zeros_like(start)
+    shift = scale = np.zeros(start.shape, np.float32)
     span = np.maximum(sides * config.core, config.least_side)
-    away = np.multiply.outer(span, line)  # (2, N, P), from the centres
+    away = span[..., None] * line  # (2, N, P), from the centres
     here, there = slice(0, count), slice(count, None)
-    vectors = np.empty((2, len(start[0]), len(line), len(line)), np.float32)
-    for flow, side in zip(flows, (here, there), strict=True):
-        vectors[:, side] = _look_up(flow, start[:, side], away[:, side])
+    vectors = np.empty((*away.shape, len(line)), np.float32)
+    grid, other = _Grid.of(flows[0]), flows[1]
+    _look_up(grid, start[:, here], away[:, here], vectors[:, here])
+    if count < len(start[0]):
+        _look_up(_Grid.of(other), start[:, there], away[:, there], vectors[:, there])
     residual = np.abs(vectors)
+    # Fewer cells than samples say less than they seem to: least_side stands in.
+    prior = np.square(config.stiffness * np.maximum(sides, config.least_side))
     for iteration in range(config.iterations):
         if iteration:
             # Going back, the place is known; going forwards, it is what is looked for.
             if count:
                 seen = sides[:, here] / (1 + scale[:, here])
                 span = np.maximum(seen * config.core, config.least_side)
-                away[:, here] = np.multiply.outer(span, line)
+                np.multiply(span[..., None], line, out=away[:, here])
                 centres = start[:, here] - shift[:, here]
-                vectors[:, here] = _look_up(flows[0], centres, away[:, here])
+                _look_up(grid, centres, away[:, here], vectors[:, here])
             told = shift[..., None] + scale[..., None] * away
             residual = np.abs(vectors - told[:, :, None])
-        shift, scale = _fit(vectors, away, residual, sides, config)
+        shift, scale = _fit(vectors, away, residual, prior, config)
     return shift, scale, residual
 
 
-def _look_up(flow: FlowField, centres: FloatArray, away: FloatArray) -> FloatArray:
+@dataclass(frozen=True, eq=False, slots=True)
+class _Grid:
+    """A flow field, laid out for looking it up.
+
+    Attributes:
+        cells: `(H * W,)` complex64: both channels at once, as one number.
+        width: W.
+        last: `(2, 1, 1)` x, y of the last cell.
+        below: `(2, 1, 1)` x, y of the last cell that has one after it.
+        corners: `(4, 1, 1, 1)` from a cell to itself and the ones below, to the right
+            and below that.
+        grain: of the flow.
+    """
+
+    cells: npt.NDArray[np.complex64]
+    width: int
+    last: FloatArray
+    below: FloatArray
+    corners: npt.NDArray[np.intp]
+    grain: float
+
+    @classmethod
+    def of(cls, flow: FlowField) -> Self:
+        """Lay out a flow field; the grid is not copied."""
+        height, width = flow.data.shape[:2]
+        last = np.array([[[width - 1]], [[height - 1]]], np.float32)
+        right, down = min(1, width - 1), min(1, height - 1) * width
+        corners = np.array([[[[0]]], [[[down]]], [[[right]]], [[[right + down]]]])
+        cells = np.ascontiguousarray(flow.data, np.float32).view(np.complex64).ravel()
+        return cls(cells, width, last, np.maximum(last - 1, 0), corners, flow.grain)
+
+
+def _look_up(
+    grid: _Grid, centres: FloatArray, away: FloatArray, found: FloatArray
+) -> None:
     """Sample flow bilinearly at all pairs of x and y; edges extend.
 
     Args:
-        flow: backward flow.
+        grid: of the backward flow.
         centres: `(2, N)` x, y, continuous, in grains.
         away: `(2, N, P)` x, y of the samples from there.
-
-    Returns:
-        `(2, N, P, P)` in grains; see `motion_of` for the order of its axes.
+        found: `(2, N, P, P)` in grains, to be written; see `motion_of` for the order of
+            its axes.
     """
-    height, width = flow.data.shape[:2]
-    found = np.empty((*away.shape, away.shape[-1]), np.float32)
     if not found.size:
-        return found
-    last = np.array([[[width - 1]], [[height - 1]]])
-    at = (centres[..., None] + away) * np.float32(flow.grain) - np.float32(0.5)
-    at = np.minimum(np.maximum(at, 0), last, dtype=np.float32)
-    low = np.minimum(at.astype(np.intp), np.maximum(last - 1, 0))
+        return
+    at = (centres[..., None] + away) * np.float32(grid.grain) - np.float32(0.5)
+    at = np.minimum(np.maximum(at, 0), grid.last)
+    low = np.minimum(np.floor(at), grid.below)
     at -= low
-    (left, top), (across, along) = low, at
-    right, down = min(1, width - 1), min(1, height - 1) * width
-    corners = np.array([0, down, right, right + down]).reshape(4, 1, 1, 1)
-    # Both channels at once, as one number; and no copy of the grid.
-    cells = np.ascontiguousarray(flow.data, np.float32).view(np.complex64).ravel()
-    four = cells.take((top * width)[:, :, None] + left[:, None] + corners)
+    (left, top), (across, along) = low.astype(np.intp), at
+    places = (top * grid.width)[:, :, None] + left[:, None] + grid.corners
+    four = grid.cells.take(places)
     two = four[:2] + (four[2:] - four[:2]) * across[:, None]
     one = two[0] + (two[1] - two[0]) * along[:, :, None]
-    one *= np.float32(1 / flow.grain)
+    one *= np.float32(1 / grid.grain)
     found[0], found[1] = one.real, one.imag.swapaxes(1, 2)
-    return found
 
 
 def _fit(
     vectors: FloatArray,
     away: FloatArray,
     residual: FloatArray,
-    sides: FloatArray,
+    prior: FloatArray,
     config: TransportConfig,
 ) -> tuple[FloatArray, FloatArray]:
     """Fit shift and scale `(2, N)` to flow `(2, N, P, P)` at `away` from centres.
 
+    `prior`, `(2, N)`, pulls the scale towards 0.
     As a coordinate of the model depends on its own axis alone, the sums over the other
     one come first.
     """
@@ -143,8 +177,6 @@ def _fit(
         return mean_vector, np.zeros_like(mean_vector)
     spread = away - mean_away[..., None]
     slope = total(spread * (found - mean_vector[..., None] * own), -1)
-    # Fewer cells than samples say less than they seem to: least_side stands in.
-    prior = np.square(config.stiffness * np.maximum(sides, config.least_side))
     slope /= total(own * np.square(spread), -1) + prior
     scale = np.minimum(np.maximum(slope, -LARGEST_CHANGE), LARGEST_CHANGE)
     return mean_vector - scale * mean_away, scale
@@ -155,7 +187,9 @@ def _weights(residual: FloatArray, config: TransportConfig) -> FloatArray:
     off = residual[0] + residual[1].swapaxes(1, 2)
     typical = np.maximum(_median(off.reshape(len(off), -1)), LEAST_RESIDUAL)
     off /= (config.resistance * typical)[:, None, None]
-    weight = np.reciprocal(1 + np.square(off))
+    np.square(off, out=off)
+    off += 1
+    weight = np.reciprocal(off, out=off)
     weight /= np.add.reduce(weight, (1, 2), keepdims=True)
     both = np.empty_like(residual)
     both[0], both[1] = weight, weight.swapaxes(1, 2)

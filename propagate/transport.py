@@ -125,8 +125,10 @@ def transport_both(
     least = config.least_side
     share = residual / np.maximum(sides, least)[..., None, None]
     worst = np.maximum(share[0], share[1].swapaxes(1, 2))
-    off = np.minimum(worst / OFF, 1).mean((1, 2))
-    there = Carried(moved * np.tile(unit.T, 2), np.hypot(*(shift * unit)), (1 - off))
+    worst /= OFF
+    off = np.add.reduce(np.minimum(worst, 1), (1, 2)) / np.float32(worst[0].size)
+    moved *= np.concatenate([unit, unit]).T
+    there = Carried(moved, np.hypot(*(shift * unit)), 1 - off)
     return there[:count], there[count:]
 
 
