@@ -70,12 +70,13 @@ class Tracked:
             config=config,
             direction=direction,
         )
-        return replace(
-            self,
-            detections=replace(self.detections, boxes=there.boxes),
-            ages=self.ages + 1,
-            shifts=self.shifts + there.shift,
-            confidences=self.confidences * there.agreement,
+        found = self.detections
+        return type(self)(
+            Detections(there.boxes, found.scores, found.labels),
+            self.key_frames,
+            self.ages + 1,
+            self.shifts + there.shift,
+            self.confidences * there.agreement,
         )
 
     def held(self) -> Self:
@@ -118,10 +119,16 @@ class Tracked:
         A box of which less than `LEAST_INSIDE` is left in the frame has gone.
         """
         clipped, is_inside = inside(self.detections.boxes, frame_size)
-        keep = (self.detections.scores >= threshold) & is_inside
-        visible = replace(self, detections=replace(self.detections, boxes=clipped))
-        best: Self = visible.select(keep).ranked()
-        return best if len(best) <= limit else best.select(np.arange(limit))
+        scores, labels = self.detections.scores, self.detections.labels
+        kept = np.flatnonzero((scores >= threshold) & is_inside)
+        best = kept[np.argsort(-scores[kept], kind="stable")][:limit]
+        return type(self)(
+            Detections(clipped[best], scores[best], labels[best]),
+            self.key_frames[best],
+            self.ages[best],
+            self.shifts[best],
+            self.confidences[best],
+        )
 
 
 LEAST_INSIDE = 0.2
@@ -133,7 +140,8 @@ def inside(
 ) -> tuple[FloatArray, npt.NDArray[np.bool_]]:
     """Clip `(..., 4)` boxes to a frame; say which have `LEAST_INSIDE` of them there."""
     height, width = frame_size
-    clipped = np.clip(boxes, 0, np.array([width, height] * 2, np.float32))
-    area = np.prod(boxes[..., 2:] - boxes[..., :2], axis=-1)
-    left = np.prod(clipped[..., 2:] - clipped[..., :2], axis=-1)
-    return clipped, (left >= LEAST_INSIDE * area) & (left > 0)
+    limits = np.array([width, height, width, height], np.float32)
+    clipped = np.minimum(np.maximum(boxes, 0), limits)
+    sides, left = boxes[..., 2:] - boxes[..., :2], clipped[..., 2:] - clipped[..., :2]
+    area, seen = sides[..., 0] * sides[..., 1], left[..., 0] * left[..., 1]
+    return clipped, (seen >= LEAST_INSIDE * area) & (seen > 0)
