@@ -41,15 +41,18 @@ class Sight:
 
     Attributes:
         grey: `(SIDE, SIDE)` float32, 0 to 255, mean 0.
-        contrast: its standard deviation, in grey levels.
         layout: `(LAYOUT_SIDE, LAYOUT_SIDE)` float32, likewise.
         colours: `(COLOUR_BINS ** 3,)` float32, share of the pixels in each bin.
     """
 
     grey: FloatArray
-    contrast: float
     layout: FloatArray
     colours: FloatArray
+
+    @property
+    def contrast(self) -> float:
+        """Standard deviation of the grey levels; only some policies ask for it."""
+        return float(self.grey.std())
 
 
 def look(resized_rgb: ByteArray) -> Sight:
@@ -67,7 +70,7 @@ def look(resized_rgb: ByteArray) -> Sight:
     colours = cv2.calcHist(
         [small], [0, 1, 2], None, [COLOUR_BINS] * 3, [0, 256] * 3
     ).ravel()
-    return Sight(grey, float(grey.std()), layout, colours / SIDE**2)
+    return Sight(grey, layout, colours / SIDE**2)
 
 
 def change_between(current: Sight, earlier: Sight) -> Change:
@@ -97,10 +100,11 @@ def evidence_of(
         before: what was followed, on the frame before.
         after: the same rows on this frame.
     """
-    change = _difference(current, earlier.grey)
+    usual = SIDE**2 * (current.contrast + NOISE)
+    change = _difference(current.grey, earlier.grey) / usual
     if flow is None:
         return Evidence(change)
-    residual = _difference(current, _warped(earlier.grey, flow))
+    residual = _difference(current.grey, _warped(earlier.grey, flow)) / usual
     found = before.detections
     weights = np.where(found.scores >= SURE, found.scores, 0)
     if not weights.any():
@@ -139,10 +143,8 @@ def surprise(carried: Tracked, found: Tracked) -> float:
     return float(1 - both / (one.scores.sum() + other.scores.sum()))
 
 
-def _difference(current: Sight, earlier: FloatArray) -> float:
-    return float(cv2.norm(current.grey, earlier, cv2.NORM_L1)) / (
-        SIDE**2 * (current.contrast + NOISE)
-    )
+def _difference(current: FloatArray, earlier: FloatArray) -> float:
+    return float(cv2.norm(current, earlier, cv2.NORM_L1))
 
 
 def _warped(grey: FloatArray, flow: FlowField) -> FloatArray:
