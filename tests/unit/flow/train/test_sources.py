@@ -32,8 +32,10 @@ def chairs(tmp_path_factory):
 @pytest.fixture(scope="module")
 def photographs(tmp_path_factory):
     folder = tmp_path_factory.mktemp("photographs")
-    noise = np.random.default_rng(0).integers(0, 255, (80, 100, 3), np.uint8)
-    cv2.imwrite(str(folder / "a.png"), noise)
+    rng = np.random.default_rng(0)
+    for name in "ab":
+        noise = rng.integers(0, 255, (80, 100, 3), np.uint8)
+        cv2.imwrite(str(folder / f"{name}.png"), noise)
     return folder
 
 
