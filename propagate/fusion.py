@@ -54,9 +54,16 @@ def associate(ahead: Path, back: Path) -> Association:
     return Association(
         rows,
         columns,
-        np.setdiff1d(np.arange(len(one)), rows),
-        np.setdiff1d(np.arange(len(other)), columns),
+        _others(len(one), rows),
+        _others(len(other), columns),
     )
+
+
+def _others(count: int, rows: Rows) -> Rows:
+    """Give those of `count` rows that are none of `rows`, ascending."""
+    is_other = np.ones(count, np.bool_)
+    is_other[rows] = False
+    return np.flatnonzero(is_other)
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -206,7 +206,7 @@ def _hopeful(
     """
     found = [first.detections, last.detections]
     sure = np.concatenate([side.labels[side.scores >= threshold] for side in found])
-    keep = [np.isin(side.labels, sure) for side in found]
+    keep = [(side.labels[:, None] == sure).any(1) for side in found]
     return first.select(keep[0]), last.select(keep[1])
 
 
