@@ -23,7 +23,6 @@ from propagate.stages import (
     flow_between,
     followed,
     is_same,
-    prepare,
     resize,
     result_of,
     watched,
@@ -105,7 +104,7 @@ def _seen(parts: Parts, frame: Frame, waiting: Sequence[_Step]) -> _Step:
     policy = parts.keyframes
     previous = waiting[-1] if waiting else None
     resized = resize(parts, frame)
-    flow_image = prepare(parts, resized)
+    flow_image = FlowImage(resized)
     same = previous is not None and is_same(resized, previous.resized)
     earlier = previous.watch if previous else None
     watch = watched(parts, frame, resized, earlier, same=same)

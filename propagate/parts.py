@@ -1,27 +1,43 @@
 """Everything a frame passes through, and what comes out at the end."""
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
-
-import numpy.typing as npt
+from typing import Literal
 
 from detector.detector import Detector
 from detector.postprocess import PostprocessConfig
-from flow.estimator import FlowEstimator
+from flow.estimator import FlowEstimator, Prepared
 from propagate.calibration import CalibrationConfig
 from propagate.keyframes import KeyframePolicy
 from propagate.timing import StageTimer
 from propagate.tracked import Tracked
 from propagate.transport_config import TransportConfig
 from propagate.warp import Border
-from vod.types import Detections, FloatArray, Frame, IntArray
+from vod.types import ByteArray, Detections, FloatArray, Frame, IntArray
 
 Maps = tuple[FloatArray, ...]
 Travels = Literal["boxes", "maps"]
 Mode = Literal["causal", "offline"]
 
-FlowImage = npt.NDArray[Any] | None
-"""What the flow estimator made of a picture; None without flow."""
+
+class FlowImage:
+    """A picture as the flow estimator wants it, made when a flow first needs it.
+
+    Where nothing is followed, none does.
+    """
+
+    __slots__ = ("_made", "_resized")
+
+    def __init__(self, resized: ByteArray) -> None:
+        """Keep the detector's picture, `(H, W, 3)` uint8."""
+        self._resized = resized
+        self._made: Prepared | None = None
+
+    def of(self, flow: FlowEstimator) -> Prepared:
+        """Give what the estimator, the same at every call, makes of it."""
+        found = self._made
+        if found is None:
+            found = self._made = flow.prepare(self._resized)
+        return found
 
 
 @dataclass(frozen=True, eq=False, slots=True)

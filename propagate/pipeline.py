@@ -23,7 +23,6 @@ from propagate.stages import (
     flow_between,
     followed,
     is_same,
-    prepare,
     resize,
     result_of,
     run_head,
@@ -81,7 +80,7 @@ def step(
         The result, and the state for the next frame.
     """
     resized = resize(parts, frame)
-    flow_image = prepare(parts, resized)
+    flow_image = FlowImage(resized)
     same = key is not None and is_same(resized, key.picture)
     watch = watched(parts, frame, resized, key.watch if key else None, same=same)
     if key is None or watch.is_key(parts.keyframes):

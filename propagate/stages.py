@@ -23,14 +23,6 @@ def resize(parts: Parts, frame: Frame) -> ByteArray:
         return parts.detector.preprocessing.picture_of(frame)
 
 
-def prepare(parts: Parts, resized: ByteArray) -> FlowImage:
-    """Make the flow estimator's input; None without flow."""
-    if parts.flow is None:
-        return None
-    with parts.timer.stage("resize"):
-        return parts.flow.prepare(resized)
-
-
 def is_same(one: ByteArray, other: ByteArray) -> bool:
     """Say whether two pictures `(H, W, 3)` are equal byte for byte.
 
@@ -61,10 +53,12 @@ def flow_between(
     parts: Parts, current: FlowImage, earlier: FlowImage
 ) -> FlowField | None:
     """Estimate the flow from the current to an earlier frame; None without flow."""
-    if parts.flow is None or current is None or earlier is None:
+    if parts.flow is None:
         return None
+    with parts.timer.stage("resize"):
+        pair = current.of(parts.flow), earlier.of(parts.flow)
     with parts.timer.stage("flow"):
-        return parts.flow(current, earlier)
+        return parts.flow(*pair)
 
 
 def followed(
