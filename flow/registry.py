@@ -190,6 +190,8 @@ FlowLoader = Callable[[FlowRequest], FlowEstimator]
 
 FLOWS: Final[Mapping[str, FlowLoader]] = {
     "lightflow": _load_lightflow("lightflow"),
+    "lightflow-0.75": _load_lightflow("lightflow-0.75"),
+    "lightflow-0.5": _load_lightflow("lightflow-0.5"),
     "dis": _load_dis("medium"),
     "dis-ultrafast": _load_dis("ultrafast"),
     "dis-fast": _load_dis("fast"),
@@ -201,5 +203,5 @@ FLOWS: Final[Mapping[str, FlowLoader]] = {
 
 FULL_SIZE: Final[Mapping[str, float]] = {"dis-ultrafast": 1.0, "dis-fast": 1.0}
 
-NETWORKS: Final = frozenset({"lightflow"})
+NETWORKS: Final = frozenset({"lightflow", "lightflow-0.75", "lightflow-0.5"})
 """The flows that have weights, each in the shipped folder of its name."""

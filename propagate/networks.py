@@ -54,7 +54,8 @@ def bundle_of(config: "PipelineConfig") -> Bundle | None:
 def _has_graphs(config: "PipelineConfig") -> bool:
     """Say whether the weights folders hold graphs of this size and precision.
 
-    As they are (no size stated, fp32) they are taken to; loading says what is missing.
+    The detector's own size in fp32 they are taken to hold, and the user's own weights of
+    a flow too; loading says what is missing.
     """
     precision = config.engine.precision
     folder = detector.registry.weights_folder(
@@ -64,12 +65,13 @@ def _has_graphs(config: "PipelineConfig") -> bool:
     own = (record.preprocessing.height, record.preprocessing.width)
     if (config.detector.size or own) != own:
         return False
-    if precision == "fp32":
+    if precision != "fp32":
+        if config.engine.name == "onnxruntime":
+            return False  # it cannot be given an int8 graph of LiteRT
+        if graph_role("features", precision) not in record.graphs:
+            return False
+    elif config.flow.weights is not None:
         return True
-    if config.engine.name == "onnxruntime":
-        return False  # it cannot be given an int8 graph of LiteRT
-    if graph_role("features", precision) not in record.graphs:
-        return False
     if config.flow.name not in flow.registry.NETWORKS:
         return True
     flows = flow.registry.weights_folder(config.flow.name, config.flow.weights)

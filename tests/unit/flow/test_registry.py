@@ -44,6 +44,8 @@ def test_flows_without_weights_give_a_field(name):
 def test_names_mean_what_they_say():
     assert list(FLOWS) == [
         "lightflow",
+        "lightflow-0.75",
+        "lightflow-0.5",
         "dis",
         "dis-ultrafast",
         "dis-fast",
