@@ -54,8 +54,8 @@ def bundle_of(config: "PipelineConfig") -> Bundle | None:
 def _has_graphs(config: "PipelineConfig") -> bool:
     """Say whether the weights folders hold graphs of this size and precision.
 
-    The detector's own size in fp32 they are taken to hold, and the user's own weights of
-    a flow too; loading says what is missing.
+    They are taken to hold the detector's own size in fp32, and all that is wanted of
+    the user's own flow weights; loading says what is missing.
     """
     precision = config.engine.precision
     folder = detector.registry.weights_folder(
