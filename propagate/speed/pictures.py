@@ -53,7 +53,7 @@ def draw_comparison(path: Path, report: Mapping[str, Any]) -> None:
     axes.invert_yaxis()
     axes.margins(x=0.1)
     axes.set_xlabel("frames a second: median, with the slowest and the fastest round")
-    axes.set_title(_title(report), fontsize=8)
+    figure.suptitle(_title(report), fontsize=8)
     _save(figure, path)
 
 
