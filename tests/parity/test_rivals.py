@@ -1,5 +1,7 @@
 """The benchmark's other runtimes must compute what our own engine does."""
 
+from importlib.util import find_spec
+
 import numpy as np
 import pytest
 
@@ -7,8 +9,9 @@ from detector.registry import load_detector
 from propagate.config import DetectorChoice
 from propagate.speed.rivals import RIVALS, rival_detector
 
-pytest.importorskip("tf2onnx", reason="needs the extra onnx")
-pytest.importorskip("onnxruntime", reason="needs the extra onnx")
+pytestmark = pytest.mark.skipif(
+    not all(map(find_spec, ("tf2onnx", "onnxruntime"))), reason="needs the extra onnx"
+)
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -1,5 +1,7 @@
 """What TensorBoard is told: read back from the event files."""
 
+from importlib.util import find_spec
+
 import cv2
 import keras
 import numpy as np
@@ -10,14 +12,15 @@ from flow.lightflow import LightFlowConfig, build_lightflow
 from flow.train.board import Board, EventFile, draw_pairs
 from flow.train.optimizer import averaging_adamw
 
-loader = pytest.importorskip(
-    "tensorboard.backend.event_processing.event_file_loader",
-    reason="tensorboard is not installed",
+pytestmark = pytest.mark.skipif(
+    find_spec("tensorboard") is None, reason="tensorboard is not installed"
 )
 
 
 def read_events(folder):
     """Give (step, tag, value) of all events; pictures decoded to RGB."""
+    from tensorboard.backend.event_processing import event_file_loader as loader
+
     found = []
     for path in sorted(folder.glob("events.out.tfevents.*")):
         for event in loader.LegacyEventFileLoader(str(path)).Load():

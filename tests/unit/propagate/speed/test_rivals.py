@@ -1,3 +1,5 @@
+from importlib.util import find_spec
+
 import numpy as np
 import pytest
 
@@ -8,12 +10,14 @@ from propagate.speed.rivals import RIVALS, onnx_graph, rival_detector
 from tests.toy_pipeline import make_parts
 from vod.errors import WeightsError
 
-onnx = pytest.importorskip("onnx", reason="needs the extra onnx")
-pytest.importorskip("onnxruntime", reason="needs the extra onnx")
+pytestmark = pytest.mark.skipif(
+    not all(map(find_spec, ("onnx", "onnxruntime"))), reason="needs the extra onnx"
+)
 
 
 def write_doubling(path):
     """Write a network whose boxes are twice its picture and whose scores are half."""
+    import onnx
     from onnx import TensorProto, helper, numpy_helper
 
     shape = [1, 4, 4, 3]
