@@ -20,10 +20,13 @@ def graph_file(tmp_path, monkeypatch):
     return path
 
 
-@pytest.mark.skipif(
+needs_onnx = pytest.mark.skipif(
     not all(importlib.util.find_spec(package) for package in PACKAGES),
     reason="needs the extra onnx",
 )
+
+
+@needs_onnx
 def test_a_graph_is_converted_once_for_its_content(graph_file, monkeypatch):
     path = onnx_of(graph_file)
     assert path == cached_onnx(graph_file)
@@ -34,6 +37,7 @@ def test_a_graph_is_converted_once_for_its_content(graph_file, monkeypatch):
     assert cached_onnx(graph_file) != path
 
 
+@needs_onnx
 def test_a_graph_that_cannot_be_converted_leaves_nothing(tmp_path, monkeypatch):
     monkeypatch.setenv("VOD_CACHE", str(tmp_path / "cache"))
     path = tmp_path / "bad.tflite"
