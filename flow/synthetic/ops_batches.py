@@ -17,7 +17,7 @@ from flow.lightflow import OUTPUT_STRIDE
 from flow.synthetic.atlas import Atlas
 from flow.synthetic.config import SyntheticConfig
 from flow.synthetic.scene_draw import WAVES, draw_scenes
-from flow.train.data import Batch
+from flow.train.data import Batch, NumberedBatches
 from vod.types import FloatArray
 
 Tensor = Any
@@ -222,12 +222,8 @@ class Renderer(keras.Model):
         return (current - 127.5) / 127.5, (key - 127.5) / 127.5, flow
 
 
-class OpsBatches(keras.utils.PyDataset):
-    """Endless variety rendered by the accelerator; used as `SyntheticBatches`.
-
-    Attributes:
-        first_batch: index of this epoch's first batch; `fit` is told nothing of it.
-    """
+class OpsBatches(NumberedBatches):
+    """Endless variety rendered by the accelerator; used as `SyntheticBatches`."""
 
     def __init__(
         self,
@@ -251,26 +247,15 @@ class OpsBatches(keras.utils.PyDataset):
             workers: threads that render ahead of the training.
             compiler: use XLA; None leaves it to the backend (always, with JAX).
         """
-        super().__init__(workers=workers, max_queue_size=6)
+        super().__init__(steps=steps, workers=workers, max_queue_size=6)
         self.atlas, self.config, self.shapes = atlas, config, shapes
-        self.steps, self.seed = steps, seed
-        self.first_batch = 0
+        self.seed = seed
         pixels = keras.Variable(atlas.pixels, dtype="uint8", trainable=False)
         self._renderers: dict[tuple[int, int], Renderer] = {}
         for height, width, _ in shapes:
             renderer = Renderer(pixels, height, width)
             renderer.compile(jit_compile="auto" if compiler is None else compiler)
             self._renderers[height, width] = renderer
-
-    def __len__(self) -> int:
-        return self.steps
-
-    def __getitem__(self, index: int) -> Batch:
-        return self.batch(self.first_batch + index)
-
-    def on_epoch_end(self) -> None:
-        """Move on, so that no epoch repeats another."""
-        self.first_batch += self.steps
 
     def batch(self, number: int) -> Batch:
         """Give the batch with this number since the start of training."""

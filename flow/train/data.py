@@ -87,15 +87,39 @@ def mirror(drawn: Drawn, left_right: bool, up_down: bool) -> Drawn:
     return np.flip(current, axes), np.flip(key, axes), np.flip(flow, axes) * sign
 
 
-class SyntheticBatches(keras.utils.PyDataset):
+class NumberedBatches(keras.utils.PyDataset):
+    """Batches that are told by their number since the start of training.
+
+    Attributes:
+        steps: batches in an epoch.
+        first_batch: index of this epoch's first batch; `fit` is told nothing of it.
+    """
+
+    def __init__(self, *, steps: int, workers: int, max_queue_size: int) -> None:
+        super().__init__(workers=workers, max_queue_size=max_queue_size)
+        self.steps, self.first_batch = steps, 0
+
+    def __len__(self) -> int:
+        return self.steps
+
+    def __getitem__(self, index: int) -> Batch:
+        return self.batch(self.first_batch + index)
+
+    def on_epoch_end(self) -> None:
+        """Move on, so that no epoch repeats another."""
+        self.first_batch += self.steps
+
+    def batch(self, number: int) -> Batch:
+        """Give the batch with this number since the start of training."""
+        raise NotImplementedError
+
+
+class SyntheticBatches(NumberedBatches):
     """Endless variety, the same for the same seed, whatever was asked for before.
 
     Batch `i` has shape `shapes[i % len(shapes)]`. Every scene serves `reuse` times,
     each time mirrored otherwise, `REUSE_DISTANCE` batches apart, because drawing scenes
     takes processor time from training.
-
-    Attributes:
-        first_batch: index of this epoch's first batch; `fit` is told nothing of it.
     """
 
     def __init__(
@@ -121,21 +145,10 @@ class SyntheticBatches(keras.utils.PyDataset):
             reuse: 1 to 4 uses of a scene.
             workers: threads that draw ahead of the training.
         """
-        super().__init__(workers=workers, max_queue_size=6)
+        super().__init__(steps=steps, workers=workers, max_queue_size=6)
         self.bank, self.config, self.shapes = bank, config, shapes
-        self.steps, self.seed, self.reuse = steps, seed, reuse
-        self.first_batch = 0
+        self.seed, self.reuse = seed, reuse
         self._recent: OrderedDict[int, Drawn] = OrderedDict()
-
-    def __len__(self) -> int:
-        return self.steps
-
-    def __getitem__(self, index: int) -> Batch:
-        return self.batch(self.first_batch + index)
-
-    def on_epoch_end(self) -> None:
-        """Move on, so that no epoch repeats another."""
-        self.first_batch += self.steps
 
     def batch(self, number: int) -> Batch:
         """Give the batch with this number since the start of training."""
@@ -166,12 +179,8 @@ class SyntheticBatches(keras.utils.PyDataset):
         return stack(pairs)
 
 
-class RealBatches(keras.utils.PyDataset):
-    """Crops of measured pairs, as the network takes them.
-
-    Attributes:
-        first_batch: index of this epoch's first batch; `fit` is told nothing of it.
-    """
+class RealBatches(NumberedBatches):
+    """Crops of measured pairs, as the network takes them."""
 
     def __init__(self, crops: RealPairsBatches, *, steps: int, workers: int) -> None:
         """Read nothing yet.
@@ -181,19 +190,8 @@ class RealBatches(keras.utils.PyDataset):
             steps: batches in an epoch.
             workers: threads that read and augment ahead of the training.
         """
-        super().__init__(workers=workers, max_queue_size=2 * workers + 4)
-        self._crops, self._steps = crops, steps
-        self.first_batch = 0
-
-    def __len__(self) -> int:
-        return self._steps
-
-    def __getitem__(self, index: int) -> Batch:
-        return self.batch(self.first_batch + index)
-
-    def on_epoch_end(self) -> None:
-        """Move on, so that no epoch repeats another."""
-        self.first_batch += self._steps
+        super().__init__(steps=steps, workers=workers, max_queue_size=2 * workers + 4)
+        self._crops = crops
 
     def batch(self, number: int) -> Batch:
         """Give the batch with this number since the start of training."""
