@@ -1,5 +1,6 @@
 """How well carried boxes agree with the detector's own, frame by frame; no labels."""
 
+import math
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -12,18 +13,23 @@ from propagate.train_data import Clip
 from propagate.transport import transport_boxes
 from propagate.transport_config import TransportConfig
 from vod.boxes import pairwise_iou
-from vod.types import ByteArray, Detections, FloatArray
+from vod.types import Detections, FloatArray
 
 AGES: Final = (5, 10)
 """Frames from the key frame at which agreement is measured."""
 
 CONFIDENT: Final = 0.4
+BATCH: Final = 16
 STARTS: Final = 3
 """Every so many frames serve as a key frame."""
 
 
 def agreement(
-    network: Any, clips: Sequence[Clip], *, transport: TransportConfig
+    network: Any,
+    clips: Sequence[Clip],
+    *,
+    transport: TransportConfig,
+    share: float = 0.5,
 ) -> dict[str, float]:
     """Give the mean share of the detector's boxes that carried boxes still hit.
 
@@ -33,15 +39,16 @@ def agreement(
         network: a LightFlow, batch of any size.
         clips: videos with the detector's boxes.
         transport: how boxes are carried.
+        share: side of the network's input as a share of the pictures'.
 
     Returns:
         By age, `carried_5`, `held_5`, ...: with the flow, and with boxes left in place.
     """
-    hits: dict[str, list[float]] = {
+    shares: dict[str, list[float]] = {
         f"{kind}_{age}": [] for age in AGES for kind in ("carried", "held")
     }
     for clip in clips:
-        flows = _consecutive(network, clip.pictures)
+        flows = _consecutive(network, clip, share)
         for start in range(0, len(clip.pictures) - min(AGES), STARTS):
             first = clip.detections[start]
             first = first.select(first.scores >= CONFIDENT)
@@ -61,25 +68,37 @@ def agreement(
                 ).boxes
                 if age in AGES:
                     truth = clip.detections[frame]
-                    hits[f"carried_{age}"] += _hits(boxes, first, truth)
-                    hits[f"held_{age}"] += _hits(first.boxes, first, truth)
-    return {name: float(np.mean(found or [0.0])) for name, found in hits.items()}
+                    shares[f"carried_{age}"] += hits(boxes, first, truth)
+                    shares[f"held_{age}"] += hits(first.boxes, first, truth)
+    return {name: float(np.mean(found or [0.0])) for name, found in shares.items()}
 
 
-def _hits(boxes: FloatArray, found: Detections, truth: Detections) -> list[float]:
+def hits(boxes: FloatArray, found: Detections, truth: Detections) -> list[float]:
+    """Say of each confident box of a frame whether a carried one hits it, 1 or 0.
+
+    Args:
+        boxes: `(N, 4)` carried to that frame.
+        found: what they were on their key frame, in the same order.
+        truth: the detector's boxes on that frame.
+    """
     truth = truth.select(truth.scores >= CONFIDENT)
     overlap = pairwise_iou(truth.boxes, boxes)
     overlap[truth.labels[:, None] != found.labels[None]] = 0
     return [float(row.max() >= 0.5) for row in overlap]
 
 
-def _consecutive(network: Any, pictures: ByteArray) -> list[FlowField]:
+def input_side(clip: Clip, share: float) -> int:
+    """Give the side of a flow network's input, rounded upwards."""
+    return math.ceil(clip.pictures.shape[1] * share)
+
+
+def _consecutive(network: Any, clip: Clip, share: float) -> list[FlowField]:
     """Give the flow of every frame but the first to the one before it."""
-    size = (pictures.shape[1] + 1) // 2
-    small = np.stack([shrink(p, size, size) for p in pictures])
+    size = input_side(clip, share)
+    small = np.stack([shrink(p, size, size) for p in clip.pictures])
     flows: list[FlowField] = []
-    for first in range(1, len(small), 32):
-        last = min(first + 32, len(small))
+    for first in range(1, len(small), BATCH):
+        last = min(first + BATCH, len(small))
         pair = [normalise(small[first:last]), normalise(small[first - 1 : last - 1])]
         flows += [
             FlowField.from_pixels(flow, image_height=size, image_width=size)

@@ -39,7 +39,7 @@ from flow.train.data import SyntheticBatches, normalise
 from flow.train.optimizer import averaging_adamw
 from flow.train.run import write_weights
 from flow.train.schedule import ScheduleConfig
-from propagate.agreement import agreement
+from propagate.agreement import agreement, input_side
 from propagate.train_data import Clip, PairConfig, RealPairs, find_clips, read_clip
 from propagate.train_losses import box_loss, flow_loss
 from propagate.transport_config import TransportConfig
@@ -57,6 +57,7 @@ class JointTrainConfig:
 
     Attributes:
         detector: registry name of the teacher.
+        input_share: side of the flow's input as a share of the detector's.
         pairs: how real pairs are drawn.
         synthetic: statistics of the generated pairs.
         transport: how boxes are carried.
@@ -73,6 +74,7 @@ class JointTrainConfig:
     """
 
     detector: str = "ssd_mobilenet_v1"
+    input_share: float = 0.5
     pairs: PairConfig = field(default_factory=PairConfig)
     synthetic: NearFramesConfig = field(default_factory=NearFramesConfig)
     transport: TransportConfig = field(default_factory=TransportConfig)
@@ -90,6 +92,10 @@ class JointTrainConfig:
     def __post_init__(self) -> None:
         if self.real < 1 or self.generated < 0:
             raise ConfigError("a batch needs at least 1 real pair, and no negative.")
+        if not 0 < self.input_share <= 1:
+            raise ConfigError(
+                f"input_share must lie in (0, 1], received {self.input_share}."
+            )
         if not 0 < self.average < 1 or min(self.clip_norm, self.box_weight) <= 0:
             raise ConfigError(
                 "average must lie in (0, 1); clip_norm and box_weight be positive."
@@ -227,11 +233,12 @@ def train(
     out.mkdir(parents=True, exist_ok=True)
     (out / "config.json").write_text(json.dumps(to_mapping(config), indent=1) + "\n")
     keras.utils.set_random_seed(config.seed)
-    size = (clips[0].pictures.shape[1] + 1) // 2
+    size = input_side(clips[0], config.input_share)
     cells = -(-size // OUTPUT_STRIDE)
     trained, network = read_lightflow(init)
     model = _compiled(config, trained, network, size)
     real = RealPairs(clips, config.pairs, size=size, cells=cells)
+    real.teach()
     generated = _generated(config, bank, size)
     batches = JointBatches(real, generated, config, cells=cells)
     origin = (
@@ -240,7 +247,12 @@ def train(
     )
 
     def measure(model: keras.Model) -> dict[str, float]:
-        return agreement(model.network, held_out, transport=config.transport)
+        return agreement(
+            model.network,
+            held_out,
+            transport=config.transport,
+            share=config.input_share,
+        )
 
     def write(model: keras.Model) -> None:
         _write(model, out / "weights", network, origin)

@@ -7,7 +7,9 @@ relit at random.
 """
 
 import logging
+import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -163,12 +165,6 @@ def read_clip(path: Path, detector: Detector, config: PairConfig) -> Clip:
 class TeacherFlow:
     """Slow, careful classical flow with its own doubt: DIS, refined, both ways."""
 
-    def __init__(self) -> None:
-        self._method = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-        self._method.setPatchStride(3)
-        self._method.setGradientDescentIterations(50)
-        self._method.setVariationalRefinementIterations(10)
-
     def __call__(self, clip: Clip, current: int, earlier: int) -> FloatArray:
         """Give `(GRID, GRID, 3)`: flow in shares of the picture, and trust in it."""
         if (current, earlier) not in clip.flows:
@@ -179,8 +175,13 @@ class TeacherFlow:
         grey = [
             cv2.cvtColor(clip.pictures[i], cv2.COLOR_RGB2GRAY) for i in (first, second)
         ]
-        there = self._method.calc(grey[0], grey[1], None)
-        back = self._method.calc(grey[1], grey[0], None)
+        # One object holds the state of one estimate: threads cannot share it.
+        method = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+        method.setPatchStride(3)
+        method.setGradientDescentIterations(50)
+        method.setVariationalRefinementIterations(10)
+        there = method.calc(grey[0], grey[1], None)
+        back = method.calc(grey[1], grey[0], None)
         clip.flows[first, second] = _with_trust(there, back)
         clip.flows[second, first] = _with_trust(back, there)
 
@@ -227,6 +228,21 @@ class RealPairs:
         self._teacher = TeacherFlow()
         lengths = np.array([len(c.pictures) for c in clips], float)
         self._odds = np.sqrt(lengths) / np.sqrt(lengths).sum()
+
+    def teach(self) -> None:
+        """Let the classical flow look at all pairs now, not while training waits."""
+        wanted = [
+            (clip, frame, frame - distance)
+            for clip in self._clips
+            for distance in sorted(set(self._config.distances))
+            for frame in range(distance, len(clip.pictures))
+        ]
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            for done, _ in enumerate(
+                pool.map(lambda pair: self._teacher(*pair), wanted)
+            ):
+                if done % 1000 == 999:
+                    logger.info("%d of %d pairs prepared", done + 1, len(wanted))
 
     def draw(self, rng: np.random.Generator) -> Pair:
         """Draw one pair."""

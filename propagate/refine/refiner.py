@@ -1,0 +1,191 @@
+"""The box refiner at inference: NumPy arrays in and out, TensorFlow not needed."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from propagate.refine.config import RefinerConfig
+from propagate.refine.crops import apply_corrections, crop_boxes
+from propagate.refine.doubt import doubt_of
+from propagate.tracked import Tracked
+from vod.config import from_mapping
+from vod.engine import EngineName, load_graph
+from vod.errors import ConfigError, WeightsError
+from vod.graph import Graph
+from vod.types import ByteArray, Detections, FloatArray, IntArray
+from vod.weights import read_record, verified_file
+
+SHIPPED_WEIGHTS: Final = Path(__file__).parent.parent / "weights" / "box_refiner"
+
+NETWORK: Final = "box_refiner"
+TRUNK: Final = "trunk"
+HEAD: Final = "refiner_head"
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Templates:
+    """What objects look like on their key frame.
+
+    Attributes:
+        rows: `(M,)` of the key frame's boxes, ascending; others are not refined.
+        features: `(M, n, n, C)` of the trunk.
+    """
+
+    rows: IntArray
+    features: FloatArray
+
+
+class BoxRefiner:
+    """Corrects carried boxes with a look at the frame."""
+
+    def __init__(
+        self, config: RefinerConfig, *, trunk: Graph, head: Graph, most: int = 20
+    ) -> None:
+        """Take the network.
+
+        Args:
+            config: of the network.
+            trunk: `(1, side, side, 3)` uint8 crop to `(1, n, n, C)` features.
+            head: current and template features and `(1, 1)` log doubt to `(1, 9)`.
+            most: boxes of a frame that are corrected, the best.
+        """
+        self._config, self._most = config, most
+        self._trunk, self._head = trunk, head
+
+    def templates(
+        self,
+        picture: ByteArray,
+        found: Tracked,
+        *,
+        frame_size: tuple[int, int],
+        least_score: float = 0.0,
+    ) -> Templates:
+        """Look at what the detector has found on a key frame.
+
+        Args:
+            picture: `(H, W, 3)` uint8, the detector's.
+            found: its boxes in pixels of the frame, best first.
+            frame_size: height and width of the frame.
+            least_score: boxes below are not refined.
+        """
+        sure = found.detections.scores >= least_score
+        rows = np.flatnonzero(sure)[: self._most].astype(np.int32)
+        boxes = found.detections.boxes[rows] * _unit(picture, frame_size)
+        return Templates(rows, self._features(picture, boxes))
+
+    def refined(
+        self,
+        picture: ByteArray,
+        carried: Tracked,
+        templates: Templates,
+        *,
+        frame_size: tuple[int, int],
+    ) -> Tracked:
+        """Put carried boxes back onto their objects.
+
+        Args:
+            picture: `(H, W, 3)` uint8 of the current frame, the detector's.
+            carried: all boxes of the key frame, in its order.
+            templates: of that key frame.
+            frame_size: height and width of the frame.
+
+        Returns:
+            The same rows; those without template as they were.
+        """
+        rows = templates.rows
+        if not len(rows):
+            return carried
+        unit = _unit(picture, frame_size)
+        boxes = carried.detections.boxes[rows] * unit
+        sides = np.sqrt(np.prod(np.maximum(boxes[:, 2:] - boxes[:, :2], 1), axis=1))
+        # The unit of one direction stands for both: frames are nearly square in shares.
+        shifts = carried.shifts[rows] * np.sqrt(unit[0] * unit[1])
+        doubts = doubt_of(carried.ages[rows], shifts, carried.confidences[rows], sides)
+        codes = self._corrections(picture, boxes, templates.features, np.log(doubts))
+        moved = carried.detections.boxes.copy()
+        moved[rows] = apply_corrections(codes, boxes) / unit
+        detections = carried.detections
+        return replace(
+            carried,
+            detections=Detections(moved, detections.scores, detections.labels),
+        )
+
+    def _features(self, picture: ByteArray, boxes: FloatArray) -> FloatArray:
+        crops = crop_boxes(
+            picture, boxes, side=self._config.side, context=self._config.context
+        )
+        seen = [self._trunk(crop[None])[0][0].copy() for crop in crops]
+        return np.array(seen, np.float32)
+
+    def _corrections(
+        self,
+        picture: ByteArray,
+        boxes: FloatArray,
+        templates: FloatArray,
+        log_doubts: FloatArray,
+    ) -> FloatArray:
+        current = self._features(picture, boxes)
+        codes = [
+            self._head(one[None], template[None], np.full((1, 1), doubt, np.float32))[
+                0
+            ][0, :4].copy()
+            for one, template, doubt in zip(current, templates, log_doubts, strict=True)
+        ]
+        return np.array(codes, np.float32)
+
+
+def _unit(picture: ByteArray, frame_size: tuple[int, int]) -> FloatArray:
+    """Give what turns boxes of the frame into boxes of the picture, `(4,)`."""
+    height, width = picture.shape[:2]
+    across, along = width / frame_size[1], height / frame_size[0]
+    return np.array([across, along, across, along], np.float32)
+
+
+def load_box_refiner(
+    folder: Path | None = None,
+    *,
+    engine: EngineName = "litert",
+    threads: int = 2,
+    most: int = 20,
+) -> BoxRefiner:
+    """Load a refiner from its exported graphs.
+
+    Args:
+        folder: a weights folder; None is the shipped one.
+        engine: see `vod.engine.ENGINES`; `tensorflow` runs the same graphs in LiteRT.
+        threads: CPU threads.
+        most: see `BoxRefiner`.
+
+    Raises:
+        DependencyError: the engine is not installed.
+        WeightsError: a file is missing, altered or of another network.
+    """
+    folder = folder or SHIPPED_WEIGHTS
+    record = read_record(folder, network=NETWORK)
+    config = config_of(folder)
+    graphs: dict[str, Graph] = {}
+    for role in (TRUNK, HEAD):
+        if role not in record.graphs:
+            raise WeightsError(
+                f"{folder} has no exported graph '{role}'. Run: python -m "
+                f"propagate.refine.export {folder}"
+            )
+        path = verified_file(folder, record.graphs[role].file, record)
+        runs: EngineName = "litert" if engine == "tensorflow" else engine
+        graphs[role] = load_graph(path, engine=runs, threads=threads)
+    return BoxRefiner(config, trunk=graphs[TRUNK], head=graphs[HEAD], most=most)
+
+
+def config_of(folder: Path) -> RefinerConfig:
+    """Give the checked config of a refiner's weights folder.
+
+    Raises:
+        WeightsError: the record is missing, or its config wrong.
+    """
+    record = read_record(folder, network=NETWORK)
+    try:
+        return from_mapping(RefinerConfig, record.config, source=f"{folder} config")
+    except ConfigError as error:
+        raise WeightsError(f"the record of {folder} is wrong: {error}") from error
