@@ -11,7 +11,7 @@ from propagate.refine.crops import apply_corrections, crop_boxes
 from propagate.refine.doubt import doubt_of
 from propagate.tracked import Tracked
 from vod.config import from_mapping
-from vod.engine import EngineName, load_graph
+from vod.engine import load_graph
 from vod.errors import ConfigError, WeightsError
 from vod.graph import Graph
 from vod.types import ByteArray, Detections, FloatArray, IntArray
@@ -144,22 +144,16 @@ def _unit(picture: ByteArray, frame_size: tuple[int, int]) -> FloatArray:
 
 
 def load_box_refiner(
-    folder: Path | None = None,
-    *,
-    engine: EngineName = "litert",
-    threads: int = 2,
-    most: int = 20,
+    folder: Path | None = None, *, threads: int = 2, most: int = 20
 ) -> BoxRefiner:
-    """Load a refiner from its exported graphs.
+    """Load a refiner from its exported graphs, which LiteRT runs.
 
     Args:
         folder: a weights folder; None is the shipped one.
-        engine: see `vod.engine.ENGINES`; `tensorflow` runs the same graphs in LiteRT.
         threads: CPU threads.
         most: see `BoxRefiner`.
 
     Raises:
-        DependencyError: the engine is not installed.
         WeightsError: a file is missing, altered or of another network.
     """
     folder = folder or SHIPPED_WEIGHTS
@@ -173,8 +167,7 @@ def load_box_refiner(
                 f"propagate.refine.export {folder}"
             )
         path = verified_file(folder, record.graphs[role].file, record)
-        runs: EngineName = "litert" if engine == "tensorflow" else engine
-        graphs[role] = load_graph(path, engine=runs, threads=threads)
+        graphs[role] = load_graph(path, threads=threads)
     return BoxRefiner(config, trunk=graphs[TRUNK], head=graphs[HEAD], most=most)
 
 
