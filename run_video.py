@@ -151,6 +151,13 @@ def _add_pipeline_arguments(parser: argparse.ArgumentParser) -> None:
         f"{FlowChoice().name})",
     )
     group.add_argument(
+        "--flow-stride",
+        type=int,
+        metavar="N",
+        help="offline: one flow may span N frames where little moves, and boxes move "
+        "evenly in between (default 5)",
+    )
+    group.add_argument(
         "--engine",
         metavar="NAME",
         help="litert (default), openvino or onnxruntime = exported graphs, tensorflow "
@@ -191,6 +198,7 @@ FLAG_KEYS = {
     "mode": "propagate.mode",
     "detector": "detector.name",
     "flow": "flow.name",
+    "flow_stride": "propagate.flow_stride",
     "engine": "engine.name",
     "threads": "engine.threads",
     "precision": "engine.precision",

@@ -5,7 +5,7 @@ from typing import Final, Literal
 import cv2
 import numpy as np
 
-from flow.estimator import Prepared, shrink
+from flow.estimator import Prepared, averaged, shrink
 from flow.field import FlowField
 from vod.errors import FlowError
 from vod.types import ByteArray
@@ -29,6 +29,8 @@ LEAST_SHRUNK: Final = 32
 class _GreyFlow:
     """What OpenCV's methods share: they compare grey pictures of one size."""
 
+    takes_grey = True
+
     def __init__(self, *, height: int, width: int) -> None:
         if min(height, width) < SMALLEST_SIDE:
             raise FlowError(
@@ -37,9 +39,11 @@ class _GreyFlow:
             )
         self.height, self.width = height, width
 
-    def prepare(self, resized_rgb: ByteArray) -> Prepared:
+    def prepare(self, resized: ByteArray) -> Prepared:
         """Shrink a frame and drop its colour: `(height, width)` uint8."""
-        small = shrink(resized_rgb, self.height, self.width)
+        if resized.ndim == 2:
+            return averaged(resized, self.height, self.width)
+        small = shrink(resized, self.height, self.width)
         grey: ByteArray = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
         return grey
 
@@ -62,12 +66,10 @@ class DisFlow(_GreyFlow):
             self._factor = factor
             self._method.setFinestScale(0)
 
-    def prepare(self, resized_rgb: ByteArray) -> Prepared:
+    def prepare(self, resized: ByteArray) -> Prepared:
         """Shrink a frame and drop its colour: uint8, as small as flow is estimated."""
-        grey = super().prepare(resized_rgb)
-        size = (self.width // self._factor, self.height // self._factor)
-        small: ByteArray = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
-        return small
+        grey = super().prepare(resized)
+        return averaged(grey, self.height // self._factor, self.width // self._factor)
 
     def __call__(self, current: Prepared, key: Prepared) -> FlowField:
         """Give flow on a grid of the finest scale, or else of all pixels.

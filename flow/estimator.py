@@ -18,11 +18,17 @@ Prepared = npt.NDArray[Any]
 class FlowEstimator(Protocol):
     """Gives the motion between two frames."""
 
-    def prepare(self, resized_rgb: ByteArray) -> Prepared:
+    @property
+    def takes_grey(self) -> bool:
+        """Say whether a picture without colour gives the same."""
+        ...
+
+    def prepare(self, resized: ByteArray) -> Prepared:
         """Make this estimator's input of a frame; called once a frame.
 
         Args:
-            resized_rgb: `(H, W, 3)` uint8, the detector's picture.
+            resized: `(H, W, 3)` uint8 RGB of the size of the detector's picture, or
+                `(H, W)` grey where `takes_grey`.
         """
         ...
 
@@ -41,16 +47,24 @@ def shrink(rgb: ByteArray, height: int, width: int) -> ByteArray:
         raise ShapeError(
             f"flow expects (H, W, 3) uint8, received {rgb.shape} {rgb.dtype}."
         )
-    if rgb.shape[:2] == (height, width):
-        return rgb
-    small: ByteArray = cv2.resize(rgb, (width, height), interpolation=cv2.INTER_AREA)
+    return averaged(rgb, height, width)
+
+
+def averaged(picture: ByteArray, height: int, width: int) -> ByteArray:
+    """Average a picture with or without colour down to `height` rows."""
+    if picture.shape[:2] == (height, width):
+        return picture
+    size = (width, height)
+    small: ByteArray = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
     return small
 
 
 class ZeroFlow:
     """No motion: every map stays where it was on the key frame."""
 
-    def prepare(self, resized_rgb: ByteArray) -> Prepared:  # noqa: ARG002 (protocol)
+    takes_grey = True
+
+    def prepare(self, resized: ByteArray) -> Prepared:  # noqa: ARG002 (protocol)
         """Give an empty array: nothing is looked at."""
         return np.zeros(0, np.uint8)
 
@@ -66,6 +80,8 @@ class NetworkFlow:
         height: rows of its input.
         width: columns of its input.
     """
+
+    takes_grey = False
 
     def __init__(
         self, graph: Graph, *, height: int, width: int, as_pixels: bool = False
@@ -83,12 +99,12 @@ class NetworkFlow:
         self._as_pixels = as_pixels
         self.height, self.width = height, width
 
-    def prepare(self, resized_rgb: ByteArray) -> Prepared:
+    def prepare(self, resized: ByteArray) -> Prepared:
         """Shrink and normalise a frame: `(1, height, width, 3)` float32 in [-1, 1].
 
         Graphs that take pixels get the shrunk frame as it is.
         """
-        small = shrink(resized_rgb, self.height, self.width)
+        small = shrink(resized, self.height, self.width)
         if self._as_pixels:
             return small[None]
         image = small.astype(np.float32)

@@ -96,6 +96,9 @@ class PropagateConfig:
         travels: `boxes` are carried by the flow inside them, from frame to frame;
             `maps` are warped from the key frame in one step, as in the paper (causal).
         transport: how boxes are carried.
+        flow_stride: mode offline: frames that one flow may span where little moves (see
+            `propagate.reach`); in between, boxes move evenly. 1 estimates a flow on
+            every frame, as mode causal and adaptive key frames do.
         calibration: how the scores of boxes carried in mode causal fall; the score
             threshold looks at the score before.
         border: what the warp finds outside a map.
@@ -107,11 +110,17 @@ class PropagateConfig:
     mode: Literal["auto", "causal", "offline"] = "auto"
     travels: Travels = "boxes"
     transport: TransportConfig = field(default_factory=TransportConfig)
+    flow_stride: int = 5
     calibration: CalibrationConfig = field(default_factory=CalibrationConfig)
     border: Border = "edge"
 
     def __post_init__(self) -> None:
         FixedInterval(self.keyframe_interval)
+        if self.flow_stride < 1:
+            raise ConfigError(
+                f"flow_stride must be 1 or more, received {self.flow_stride}. "
+                "1 estimates a flow on every frame."
+            )
         if self.budget is not None and self.keyframes == "fixed":
             raise ConfigError(
                 "budget is for adaptive key frames: add keyframes=adaptive, or set "
@@ -219,6 +228,7 @@ def build_parts(config: PipelineConfig, *, is_live: bool = False) -> Parts:
         mode=resolve_mode(config.propagate, is_live=is_live),
         travels=config.propagate.travels,
         transport=config.propagate.transport,
+        flow_stride=config.propagate.flow_stride,
         calibration=config.propagate.calibration,
         border=config.propagate.border,
     )

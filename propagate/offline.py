@@ -8,28 +8,29 @@ At most one interval of frames is in memory.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 
 import numpy as np
 
 from flow.field import FlowField
 from propagate.fusion import associate, fuse
-from propagate.parts import FlowImage, FrameResult, Parts
+from propagate.parts import FrameResult, Parts
 from propagate.paths import Path, carry_between
 from propagate.pipeline import detect_video
+from propagate.reach import frames_within_reach
 from propagate.stages import (
     STILL,
     detect,
     flow_between,
     followed,
     is_same,
-    resize,
+    picture_of,
     result_of,
     watched,
 )
 from propagate.tracked import Tracked
+from propagate.view import View
 from propagate.watch import Watch
-from vod.types import ByteArray, Detections, Frame
+from vod.types import Detections, Frame
 
 CANDIDATE_THRESHOLD = 0.2
 """Weak detections of a key frame may be confirmed by the next one."""
@@ -40,23 +41,26 @@ class _Step:
     """One frame that waits for the next key frame.
 
     Attributes:
-        frame: decoded.
-        resized: the detector's picture.
-        flow_image: the flow estimator's.
-        flow: to the frame before; None where nothing is known to need it yet.
-        same: the picture is that of the frame before, byte for byte.
+        view: of the frame.
+        flow: to the frame `span` before.
         forward: a key frame's own boxes; those of the last key frame, carried here,
             where the policy wants evidence; else None.
         watch: what tells key frames and cuts, as of this frame.
+        span: frames; 0 where no flow is estimated, or nothing is known to need it yet.
+        reach: frames that the next flow may span, see `frames_within_reach`.
     """
 
-    frame: Frame
-    resized: ByteArray
-    flow_image: FlowImage
+    view: View
     flow: FlowField | None
-    same: bool
     forward: Tracked | None
     watch: Watch
+    span: int = 0
+    reach: int = 1
+
+    @property
+    def frame(self) -> Frame:
+        """The decoded frame."""
+        return self.view.frame
 
 
 def detect_offline(parts: Parts, frames: Iterable[Frame]) -> Iterator[FrameResult]:
@@ -102,33 +106,38 @@ def results_of(parts: Parts, frames: Iterable[Frame]) -> Iterator[FrameResult]:
 def _seen(parts: Parts, frame: Frame, waiting: Sequence[_Step]) -> _Step:
     """Look at the next frame, and carry the last key frame's boxes to it."""
     policy = parts.keyframes
+    view = View(frame, parts.detector.preprocessing)
     previous = waiting[-1] if waiting else None
-    resized = resize(parts, frame)
-    flow_image = FlowImage(resized)
-    same = previous is not None and is_same(resized, previous.resized)
-    earlier = previous.watch if previous else None
-    watch = watched(parts, frame, resized, earlier, same=same)
-    nothing = _Step(frame, resized, flow_image, None, same, None, watch)
+    watch = watched(parts, view, previous.watch if previous else None)
+    nothing = _Step(view, None, None, watch)
     if previous is None or watch.is_cut:
         return nothing
-    # Between two key frames in a row lies nothing that boxes could be carried to.
-    in_a_row = len(waiting) == 1 and watch.is_key(policy)
-    wants = policy.wants_evidence
-    if not wants and (in_a_row or same or not _is_shown(parts, waiting[0].forward)):
-        return nothing
-    flow = None if same else flow_between(parts, flow_image, previous.flow_image)
+    wants, before = policy.wants_evidence, 1
+    if not wants:
+        before = _frames_since_flow(waiting)
+        # Between two key frames in a row lies nothing that boxes could be carried to.
+        in_a_row = len(waiting) == 1 and watch.is_key(policy)
+        is_due = before >= min(previous.reach, parts.flow_stride) and not in_a_row
+        if not is_due or not _is_shown(parts, waiting[0].forward):
+            return replace(nothing, reach=previous.reach)
+    flow = flow_between(parts, view, waiting[-before].view)
+    seen = _Step(view, flow, None, watch, before, frames_within_reach(flow, before))
     if not wants or previous.forward is None:
-        return replace(nothing, flow=flow)
+        return seen
     forward = followed(parts, frame, previous.forward, flow)
     with parts.timer.stage("evidence"):
         watch = watch.doubted(
-            policy,
-            previous.watch,
-            STILL if same and parts.flow is not None else flow,
-            before=previous.forward,
-            after=forward,
+            policy, previous.watch, flow, before=previous.forward, after=forward
         )
-    return replace(nothing, flow=flow, forward=forward, watch=watch)
+    return replace(seen, forward=forward, watch=watch)
+
+
+def _frames_since_flow(waiting: Sequence[_Step]) -> int:
+    """Count the frames since the last one that has a flow, or the key frame."""
+    place = len(waiting) - 1
+    while place > 0 and not waiting[place].span:
+        place -= 1
+    return len(waiting) - place
 
 
 def _is_shown(parts: Parts, found: Tracked | None) -> bool:
@@ -139,13 +148,14 @@ def _is_shown(parts: Parts, found: Tracked | None) -> bool:
 
 def _detected(parts: Parts, current: _Step, key: Sequence[_Step]) -> Tracked:
     """Run the detector, unless the last `key` frame's picture is the same."""
+    picture = picture_of(parts, current.view)
     for before in key:
-        if before.forward is not None and is_same(current.resized, before.resized):
+        if before.forward is not None and is_same(picture, before.view.picture):
             found = before.forward.detections
             if before.watch.size == current.watch.size:
                 return Tracked.fresh(found, current.frame.index)
     threshold = min(CANDIDATE_THRESHOLD, parts.postprocess.score_threshold)
-    return detect(parts, current.frame, current.resized, threshold)[1]
+    return detect(parts, current.frame, picture, threshold)[1]
 
 
 def _scene_end(parts: Parts, steps: Sequence[_Step]) -> Iterator[FrameResult]:
@@ -172,15 +182,15 @@ def _fused(parts: Parts, steps: Sequence[_Step], last: Tracked) -> list[Tracked]
     if not known:
         first, last = _hopeful(first, last, parts.postprocess.score_threshold)
     frame, post = steps[0].frame, parts.postprocess
-    flows = _flows(parts, steps) if len(first) or len(last) else []
+    flows = _flows(parts, steps) if len(first) or len(last) else {}
     with parts.timer.stage("carry"):
         ahead, back = carry_between(
             _nothing(steps[0]) if known else first,
             last,
-            flows,
+            list(flows.values()),
             frame_size=(frame.height, frame.width),
             config=parts.transport,
-            steps=len(steps) - 1,
+            places=[0, *flows] if flows else [0, len(steps) - 1],
         )
         if known:
             ahead = Path.of(first, known)
@@ -209,11 +219,22 @@ def _hopeful(
     return first.select(keep[0]), last.select(keep[1])
 
 
-def _flows(parts: Parts, steps: Sequence[_Step]) -> list[FlowField | None]:
-    """Give the flow of every step but the first to the one before; None for none."""
-    return [
-        None
-        if current.same
-        else current.flow or flow_between(parts, current.flow_image, before.flow_image)
-        for before, current in pairwise(steps)
-    ]
+def _flows(parts: Parts, steps: Sequence[_Step]) -> dict[int, FlowField | None]:
+    """Give flows from the first frame to the last, each by the step that it ends at.
+
+    Each begins where the one before ends; None where nothing moved.
+    """
+    found: dict[int, FlowField | None] = {}
+    last, place, reach = len(steps) - 1, 0, steps[0].reach
+    known = [number for number, step in enumerate(steps) if number and step.span]
+    while place < last:
+        span = min(reach, parts.flow_stride, last - place)
+        if known:  # estimated as frames came in: only the key frame's may be missing
+            span = next((k for k in known if k > place), last) - place
+        step = steps[place + span]
+        flow = step.flow
+        if not step.span:
+            flow = flow_between(parts, step.view, steps[place].view)
+        place, reach = place + span, frames_within_reach(flow, span)
+        found[place] = None if flow is STILL else flow
+    return found

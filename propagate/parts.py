@@ -5,39 +5,18 @@ from typing import Literal
 
 from detector.detector import Detector
 from detector.postprocess import PostprocessConfig
-from flow.estimator import FlowEstimator, Prepared
+from flow.estimator import FlowEstimator
 from propagate.calibration import CalibrationConfig
 from propagate.keyframes import KeyframePolicy
 from propagate.timing import StageTimer
 from propagate.tracked import Tracked
 from propagate.transport_config import TransportConfig
 from propagate.warp import Border
-from vod.types import ByteArray, Detections, FloatArray, Frame, IntArray
+from vod.types import Detections, FloatArray, Frame, IntArray
 
 Maps = tuple[FloatArray, ...]
 Travels = Literal["boxes", "maps"]
 Mode = Literal["causal", "offline"]
-
-
-class FlowImage:
-    """A picture as the flow estimator wants it, made when a flow first needs it.
-
-    Where nothing is followed, none does.
-    """
-
-    __slots__ = ("_made", "_resized")
-
-    def __init__(self, resized: ByteArray) -> None:
-        """Keep the detector's picture, `(H, W, 3)` uint8."""
-        self._resized = resized
-        self._made: Prepared | None = None
-
-    def of(self, flow: FlowEstimator) -> Prepared:
-        """Give what the estimator, the same at every call, makes of it."""
-        found = self._made
-        if found is None:
-            found = self._made = flow.prepare(self._resized)
-        return found
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -52,6 +31,7 @@ class Parts:
         mode: `causal` uses past frames only, `offline` the next key frame as well.
         travels: what goes from key frames to the others.
         transport: how boxes are carried.
+        flow_stride: in mode offline, frames that a flow may span where little moves.
         calibration: of the scores of boxes carried in mode causal; None leaves them.
         border: what the warp of maps finds outside them.
         labels: nobody asked for other classes; None for all.
@@ -65,6 +45,7 @@ class Parts:
     mode: Mode = "causal"
     travels: Travels = "boxes"
     transport: TransportConfig = field(default_factory=TransportConfig)
+    flow_stride: int = 1
     calibration: CalibrationConfig | None = None
     border: Border = "edge"
     labels: IntArray | None = None

@@ -62,15 +62,6 @@ class Path:
             np.tile(found.confidences, count),
         )
 
-    def _arrive(self, place: int, before: int, there: Carried) -> None:
-        """Write down a step, from the frame `before` (-1: the key frame) to `place`."""
-        came = self.found if before < 0 else None
-        self.boxes[place] = there.boxes
-        shifts = came.shifts if came else self.shifts[before]
-        confidences = came.confidences if came else self.confidences[before]
-        self.shifts[place] = shifts + there.shift
-        self.confidences[place] = confidences * there.agreement
-
 
 def carry_between(
     first: Tracked,
@@ -79,42 +70,88 @@ def carry_between(
     *,
     frame_size: tuple[int, int],
     config: TransportConfig,
-    steps: int,
+    places: Sequence[int],
 ) -> tuple[Path, Path]:
     """Carry the boxes of two key frames to the frames after the first, up to the last.
+
+    From place to place along the flows; on the way between two of them, a box moves
+    and grows evenly.
 
     Args:
         first: what was found on the earlier key frame.
         last: on the later one.
-        flows: the backward flow of each frame after the first key frame; None where
-            nothing moved, or nobody knows.
+        flows: the backward flow of each place but the first to the one before; None
+            where nothing moved, or nobody knows.
         frame_size: height and width.
         config: how boxes are carried.
-        steps: frames after the first key frame, the last key frame included.
+        places: frames since the first key frame, from 0 to the last key frame, of the
+            frames between which there are flows.
 
     Returns:
         The boxes of the first and those of the last on all these frames, in the order
         of the frames.
     """
+    steps = places[-1]
     since = np.arange(1, steps + 1, dtype=np.int32)
-    ahead, back = Path.held(first, since), Path.held(last, steps - since)
     if not len(first) + len(last) or not any(flows):
-        return ahead, back
-    here, there = first.detections.boxes, last.detections.boxes
-    for step in range(steps):
-        # The last key frame's boxes come to the mirrored frame, and not beyond.
-        behind = steps - 2 - step
+        return Path.held(first, since), Path.held(last, steps - since)
+    ahead, back = _Knots.of(first, len(places)), _Knots.of(last, len(places))
+    # Nobody asks for the last key frame's boxes on the first, but what lies between.
+    least = 0 if places[1] > 1 else 1
+    for step in range(len(flows)):
+        behind = len(flows) - 1 - step  # the mirrored step, of the last one's boxes
+        there = back.boxes[behind + 1]
         found = _step(
-            (here, there if behind >= 0 else there[:0]),
-            (flows[step], flows[behind + 1]),
+            (ahead.boxes[step], there if behind >= least else there[:0]),
+            (flows[step], flows[behind]),
             frame_size,
             config,
         )
-        ahead._arrive(step, step - 1, found[0])
-        if behind >= 0:
-            back._arrive(behind, behind + 1, found[1])
-        here, there = found[0].boxes, found[1].boxes
-    return ahead, back
+        ahead.arrive(step + 1, step, found[0])
+        if behind >= least:
+            back.arrive(behind, behind + 1, found[1])
+    return ahead.path(since, places), back.path(steps - since, places)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Knots:
+    """N boxes of one key frame on K frames, with others between them."""
+
+    found: Tracked
+    boxes: FloatArray
+    shifts: FloatArray
+    confidences: FloatArray
+
+    @classmethod
+    def of(cls, found: Tracked, count: int) -> Self:
+        """Begin with the boxes held, whichever of the `count` is their key frame."""
+        held = Path.held(found, np.zeros(count, np.int32))
+        return cls(found, held.boxes, held.shifts, held.confidences)
+
+    def arrive(self, place: int, before: int, there: Carried) -> None:
+        """Write down a step from one knot to the next, or the one before."""
+        self.boxes[place] = there.boxes
+        self.shifts[place] = self.shifts[before] + there.shift
+        self.confidences[place] = self.confidences[before] * there.agreement
+
+    def path(self, ages: IntArray, places: Sequence[int]) -> Path:
+        """Give all frames after the first knot; between two knots, evenly."""
+        knots = (self.boxes, self.shifts, self.confidences)
+        if places[-1] == len(places) - 1:
+            return Path(self.found, ages, *(values[1:] for values in knots))
+        frames, at = np.arange(1, places[-1] + 1), np.asarray(places)
+        after = np.searchsorted(at, frames)
+        before = after - 1
+        share = (frames - at[before]) / (at[after] - at[before])
+        return Path(
+            self.found, ages, *(_between(k[before], k[after], share) for k in knots)
+        )
+
+
+def _between(one: FloatArray, other: FloatArray, share: FloatArray) -> FloatArray:
+    """Give values `(F, ...)` at a share `(F,)` of the way from one to the other."""
+    share = share.astype(np.float32).reshape(-1, *(1,) * (one.ndim - 1))
+    return (1 - share) * one + share * other
 
 
 def _step(

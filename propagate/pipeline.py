@@ -16,20 +16,20 @@ import numpy as np
 
 from flow.field import FlowField
 from propagate.calibration import calibrated
-from propagate.parts import FlowImage, FrameResult, Maps, Parts
+from propagate.parts import FrameResult, Maps, Parts
 from propagate.stages import (
-    STILL,
     detect,
     flow_between,
     followed,
     is_same,
-    resize,
+    picture_of,
     result_of,
     run_head,
     warp_maps,
     watched,
 )
 from propagate.tracked import Tracked
+from propagate.view import View
 from propagate.watch import Watch
 from vod.types import ByteArray, Frame
 
@@ -40,10 +40,9 @@ class KeyState:
 
     Attributes:
         index: frame index of the last key frame.
-        picture: the last frame's, as the detector sees it.
-        key_picture: the last key frame's.
-        flow_image: of the picture that the next flow refers to: the last frame's where
-            boxes travel, the key frame's where maps do.
+        picture: the last key frame's, as the detector sees it.
+        view: of the frame that the next flow refers to: the last one where boxes
+            travel, the key frame where maps do.
         maps: the key frame's propagated maps, `(1, h, w, c)` each.
         tracked: what is followed, as of the last frame.
         watch: what tells key frames and cuts, as of the last frame.
@@ -51,8 +50,7 @@ class KeyState:
 
     index: int
     picture: ByteArray
-    key_picture: ByteArray
-    flow_image: FlowImage
+    view: View
     maps: Maps
     tracked: Tracked
     watch: Watch
@@ -79,14 +77,12 @@ def step(
     Returns:
         The result, and the state for the next frame.
     """
-    resized = resize(parts, frame)
-    flow_image = FlowImage(resized)
-    same = key is not None and is_same(resized, key.picture)
-    watch = watched(parts, frame, resized, key.watch if key else None, same=same)
+    view = View(frame, parts.detector.preprocessing)
+    watch = watched(parts, view, key.watch if key else None)
     if key is None or watch.is_key(parts.keyframes):
-        return _key_frame(parts, frame, resized, flow_image, watch, earlier=key)
+        return _key_frame(parts, view, watch, earlier=key)
     warps = parts.flow is not None and parts.travels == "maps"
-    carried, flow = _carried(parts, frame, key, flow_image, same=same and not warps)
+    carried, flow = _carried(parts, frame, key, view)
     with parts.timer.stage("evidence"):
         # A flow to the key frame does not tell what happened since the last frame.
         watch = watch.doubted(
@@ -98,16 +94,11 @@ def step(
         )
     if watch.is_key(parts.keyframes):
         expected = None if warps else carried
-        return _key_frame(
-            parts, frame, resized, flow_image, watch, earlier=key, carried=expected
-        )
+        return _key_frame(parts, view, watch, earlier=key, carried=expected)
     if warps and flow is not None:
         found = _warped(parts, frame, key, flow)
-        state = replace(key, picture=resized, watch=watch)
-        return result_of(parts, frame, found), state
-    state = replace(
-        key, picture=resized, flow_image=flow_image, tracked=carried, watch=watch
-    )
+        return result_of(parts, frame, found), replace(key, watch=watch)
+    state = replace(key, view=view, tracked=carried, watch=watch)
     result = result_of(parts, frame, carried)
     if parts.calibration is not None and flow is not None:
         # After the threshold: calibration orders what is shown, it hides nothing.
@@ -117,45 +108,42 @@ def step(
 
 
 def _carried(
-    parts: Parts, frame: Frame, key: KeyState, flow_image: FlowImage, *, same: bool
+    parts: Parts, frame: Frame, key: KeyState, view: View
 ) -> tuple[Tracked, FlowField | None]:
     """Bring what is followed to the next frame: along which flow, if any is needed."""
     if parts.flow is not None and parts.travels == "maps":
-        return key.tracked, flow_between(parts, flow_image, key.flow_image)
-    if same and parts.flow is not None:
-        return key.tracked.held(), STILL
+        return key.tracked, flow_between(parts, view, key.view)
     if not len(key.tracked) and not parts.keyframes.wants_evidence:
         return key.tracked, None
-    flow = flow_between(parts, flow_image, key.flow_image)
+    flow = flow_between(parts, view, key.view)
     return followed(parts, frame, key.tracked, flow), flow
 
 
 def _key_frame(
     parts: Parts,
-    frame: Frame,
-    resized: ByteArray,
-    flow_image: FlowImage,
+    view: View,
     watch: Watch,
     *,
     earlier: KeyState | None,
     carried: Tracked | None = None,
 ) -> tuple[FrameResult, KeyState]:
-    maps, found = _detected(parts, frame, resized, earlier)
+    frame, picture = view.frame, picture_of(parts, view)
+    maps, found = _detected(parts, frame, picture, earlier)
     after = watch.after_key(parts.keyframes, carried=carried, found=found)
-    state = KeyState(frame.index, resized, resized, flow_image, maps, found, after)
+    state = KeyState(frame.index, picture, view, maps, found, after)
     result = result_of(parts, frame, found, key_frame=True)
     return replace(result, is_cut=watch.is_cut), state
 
 
 def _detected(
-    parts: Parts, frame: Frame, resized: ByteArray, earlier: KeyState | None
+    parts: Parts, frame: Frame, picture: ByteArray, earlier: KeyState | None
 ) -> tuple[Maps, Tracked]:
     """Run the whole detector, unless the last key frame's picture was the same."""
     threshold = parts.postprocess.score_threshold
     maps = None
-    if earlier is not None and is_same(resized, earlier.key_picture):
+    if earlier is not None and is_same(picture, earlier.picture):
         maps = earlier.maps
-    return detect(parts, frame, resized, threshold, maps=maps)
+    return detect(parts, frame, picture, threshold, maps=maps)
 
 
 def _warped(parts: Parts, frame: Frame, key: KeyState, flow: FlowField) -> Tracked:

@@ -81,9 +81,14 @@ class RememberingFlow:
         self._inner = inner
         self._known: dict[bytes, FlowField] = {}
 
-    def prepare(self, resized_rgb: ByteArray) -> Prepared:
+    @property
+    def takes_grey(self) -> bool:
         """See `FlowEstimator`."""
-        return self._inner.prepare(resized_rgb)
+        return self._inner.takes_grey
+
+    def prepare(self, resized: ByteArray) -> Prepared:
+        """See `FlowEstimator`."""
+        return self._inner.prepare(resized)
 
     def __call__(self, current: Prepared, key: Prepared) -> FlowField:
         """See `FlowEstimator`."""

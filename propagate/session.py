@@ -10,8 +10,10 @@ import numpy as np
 
 from propagate.offline import results_of
 from propagate.parts import FrameResult, Parts
+from propagate.stages import watched_picture
 from propagate.timing import StageTimer, timed
 from propagate.track_ids import TrackIds
+from propagate.view import View
 from vod.background import BackgroundSink, prefetch
 from vod.canvas import Canvas, RgbCanvas
 from vod.display import Display
@@ -151,7 +153,7 @@ def _looked_at(
     for frame in frames:
         with timer.stage("resize"):
             if isinstance(frame.picture, VideoPicture):
-                parts.detector.preprocessing.picture_of(frame)
+                watched_picture(parts, View(frame, parts.detector.preprocessing))
         yield frame
 
 

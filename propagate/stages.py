@@ -6,9 +6,11 @@ import numpy as np
 
 from detector.postprocess import PostprocessConfig
 from flow.field import FlowField
-from propagate.parts import FlowImage, FrameResult, Maps, Parts
+from propagate.evidence import SIDE
+from propagate.parts import FrameResult, Maps, Parts
 from propagate.tracked import Tracked
 from propagate.transport import Direction
+from propagate.view import View
 from propagate.warp import Border, warp
 from propagate.watch import Watch
 from vod.types import ByteArray, Detections, Frame
@@ -23,8 +25,14 @@ def resize(parts: Parts, frame: Frame) -> ByteArray:
         return parts.detector.preprocessing.picture_of(frame)
 
 
+def picture_of(parts: Parts, view: View) -> ByteArray:
+    """Shrink a frame to the detector's input, if that was not done yet."""
+    with parts.timer.stage("resize"):
+        return view.picture
+
+
 def is_same(one: ByteArray, other: ByteArray) -> bool:
-    """Say whether two pictures `(H, W, 3)` are equal byte for byte.
+    """Say whether two pictures `(H, W, ...)` are equal byte for byte.
 
     Screen recordings, slides and converted frame rates repeat frames. A few rows tell
     at once where they do not.
@@ -33,32 +41,35 @@ def is_same(one: ByteArray, other: ByteArray) -> bool:
     return np.array_equal(one[few], other[few]) and np.array_equal(one, other)
 
 
-def watched(
-    parts: Parts,
-    frame: Frame,
-    resized: ByteArray,
-    earlier: Watch | None,
-    *,
-    same: bool = False,
-) -> Watch:
+def watched_picture(parts: Parts, view: View) -> ByteArray:
+    """Give what tells cuts: any picture; evidence is measured in the detector's."""
+    return view.picture if parts.keyframes.wants_evidence else view.glimpse(SIDE)
+
+
+def watched(parts: Parts, view: View, earlier: Watch | None) -> Watch:
     """Look at a frame for cuts, after the frame before it, if there is one."""
-    size = (frame.height, frame.width)
+    policy = parts.keyframes
+    with parts.timer.stage("resize"):
+        picture = watched_picture(parts, view)
     with parts.timer.stage("evidence"):
         if earlier is None:
-            return Watch.first(parts.keyframes, resized, size)
-        return earlier.next(parts.keyframes, resized, size, is_same=same)
+            return Watch.first(policy, picture, view.size)
+        return earlier.next(policy, picture, view.size)
 
 
-def flow_between(
-    parts: Parts, current: FlowImage, earlier: FlowImage
-) -> FlowField | None:
-    """Estimate the flow from the current to an earlier frame; None without flow."""
+def flow_between(parts: Parts, current: View, earlier: View) -> FlowField | None:
+    """Estimate the flow from the current to an earlier frame.
+
+    None without an estimator, and `STILL` where it sees the same twice.
+    """
     if parts.flow is None:
         return None
     with parts.timer.stage("resize"):
-        pair = current.of(parts.flow), earlier.of(parts.flow)
+        now, then = current.for_flow(parts.flow), earlier.for_flow(parts.flow)
+    if is_same(now, then):
+        return STILL
     with parts.timer.stage("flow"):
-        return parts.flow(*pair)
+        return parts.flow(now, then)
 
 
 def followed(
@@ -70,7 +81,7 @@ def followed(
     direction: Direction = "forward",
 ) -> Tracked:
     """Carry boxes to a neighbouring frame of the same size; hold them without flow."""
-    if flow is None:
+    if flow is None or flow is STILL:
         return tracked.held()
     with parts.timer.stage("carry"):
         return tracked.carried(

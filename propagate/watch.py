@@ -34,21 +34,16 @@ class Watch:
 
     @classmethod
     def first(
-        cls, policy: KeyframePolicy, resized: ByteArray, size: tuple[int, int]
+        cls, policy: KeyframePolicy, picture: ByteArray, size: tuple[int, int]
     ) -> Self:
-        """Look at the first frame of a video."""
-        return cls(look(resized), size, policy.start(), Usual())
+        """Look at the first frame of a video; see `look` for its picture."""
+        return cls(look(picture), size, policy.start(), Usual())
 
     def next(
-        self,
-        policy: KeyframePolicy,
-        resized: ByteArray,
-        size: tuple[int, int],
-        *,
-        is_same: bool = False,
+        self, policy: KeyframePolicy, picture: ByteArray, size: tuple[int, int]
     ) -> Self:
-        """Look at the next frame, unless its picture `is_same` as this one's."""
-        sight = self.sight if is_same else look(resized)
+        """Look at the next frame."""
+        sight = look(picture)
         change = change_between(sight, self.sight)
         # Boxes in pixels of one size mean nothing in a frame of another.
         is_cut = size != self.size or self.usual.is_cut(change)

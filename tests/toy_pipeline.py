@@ -36,8 +36,10 @@ class CountingFeatures:
 class BrightestPixelFlow:
     """Everything moved as the brightest pixel did."""
 
-    def prepare(self, resized_rgb):
-        return resized_rgb[..., 0]
+    takes_grey = False
+
+    def prepare(self, resized):
+        return resized[..., 0]
 
     def __call__(self, current, key):
         now, then = (

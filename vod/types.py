@@ -35,6 +35,10 @@ class Picture(Protocol):
         """Give it stretched bilinearly to `(height, width, 3)` uint8."""
         ...
 
+    def grey(self, height: int, width: int) -> ByteArray:
+        """Give its brightness alone, `(height, width)` uint8, likewise."""
+        ...
+
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Frame:

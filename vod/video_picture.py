@@ -59,9 +59,9 @@ class Orientation:
         return cls(turned, (c if turned else a) < 0, (b if turned else d) < 0)
 
     def apply(self, picture: ByteArray) -> ByteArray:
-        """Turn `(H, W, 3)`; gives a contiguous array."""
+        """Turn `(H, W)` or `(H, W, 3)`; gives a contiguous array."""
         if self.turned:
-            picture = picture.transpose(1, 0, 2)
+            picture = picture.swapaxes(0, 1)
         if self.mirror:
             picture = picture[:, ::-1]
         if self.upside_down:
@@ -143,6 +143,25 @@ class VideoPicture:
             small = self._resized(height, width)
             self._small = small
         return small
+
+    def grey(self, height: int, width: int) -> ByteArray:
+        """Give the brightness alone, stretched likewise, `(height, width)` uint8.
+
+        From 0, black, to 255, white, weighed as the codec does where it is told: one
+        plane of three is read, and nothing is converted.
+
+        Raises:
+            VideoError: FFmpeg cannot convert the picture.
+        """
+        matrix, planes = self._matrix(), _planes(self._decoded)
+        if matrix is None or planes is None:
+            small = self._resized(height, width)
+            return cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
+        size = (width, height) if self._orientation.turned else (height, width)
+        luma = _stretch(planes[0], *size)
+        if not self._is_full():
+            luma = cv2.LUT(luma, _limited_to_full())
+        return self._orientation.apply(luma)
 
     def _resized(self, height: int, width: int) -> ByteArray:
         matrix, planes = self._matrix(), _planes(self._decoded)
@@ -239,6 +258,13 @@ def yuv_to_rgb(red: float, blue: float, *, is_full: bool) -> FloatArray:
     whole: FloatArray = np.c_[matrix, -matrix @ origin].astype(np.float32)
     whole.flags.writeable = False
     return whole
+
+
+@functools.cache
+def _limited_to_full() -> ByteArray:
+    """Give brightness from 0 to 255 for each code from 16, black, to 235, white."""
+    whole = (np.arange(256) - 16) * (255 / 219)
+    return np.clip(np.rint(whole), 0, 255).astype(np.uint8)
 
 
 def _untagged(decoded: VideoFrame) -> Colorspace:

@@ -37,6 +37,7 @@ def test_overrides_win_over_the_file():
     ("override", "message"),
     [
         ("propagate.keyframe_interval=0", "1 or more"),
+        ("propagate.flow_stride=0", "flow_stride must be 1 or more"),
         ("propagate.budget=8", "budget is for adaptive key frames: add keyframes="),
         ("flow.input_share=0", "input_share must lie in"),
         ("engine.threads=0", "threads must be 1 or more"),

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+import propagate.reach
 from propagate.keyframes import FixedInterval
 from propagate.offline import detect_offline, results_of
 from propagate.pipeline import detect_video
@@ -35,6 +36,57 @@ def test_provenance_names_the_nearer_key_frame():
     assert [r.tracked.ages.tolist() for r in results] == [[0], [1], [2], [1], [0]]
     shifts = [float(r.tracked.shifts[0]) for r in results]
     assert shifts == pytest.approx([0, 1, 2, 1, 0])
+
+
+class CountingFlow(BrightestPixelFlow):
+    """Counts its calls."""
+
+    def __init__(self):
+        self.calls = 0
+
+    def __call__(self, current, key):
+        self.calls += 1
+        return super().__call__(current, key)
+
+
+@pytest.mark.parametrize(("stride", "calls"), [(1, 4), (2, 3), (3, 2), (9, 2)])
+def test_boxes_that_move_evenly_need_no_flow_on_every_frame(monkeypatch, stride, calls):
+    # A cell is an eighth of the toy's picture. The first flow always spans one frame.
+    monkeypatch.setattr(propagate.reach, "REACH", 1.0)
+    flow = CountingFlow()
+    parts = replace(make_parts(4, flow), flow_stride=stride)
+    results = offline(parts, RIGHTWARDS)
+    np.testing.assert_allclose(
+        [boxes[0] for boxes in boxes_of(results)],
+        [[i + 0.5, 2.5, i + 2.5, 4.5] for i in range(5)],
+        atol=1e-5,
+    )
+    told = [r.tracked for r in results]
+    assert [one.ages.tolist() for one in told] == [[0], [1], [2], [1], [0]]
+    np.testing.assert_allclose([o.shifts[0] for o in told], [0, 1, 2, 1, 0], atol=1e-5)
+    assert flow.calls == calls
+
+
+def test_far_motion_is_looked_at_frame_by_frame():
+    flow = CountingFlow()
+    offline(replace(make_parts(4, flow), flow_stride=4), RIGHTWARDS)
+    assert flow.calls == 4
+
+
+def test_what_only_the_next_key_frame_shows_comes_back_over_long_flows(
+    monkeypatch,
+):
+    monkeypatch.setattr(propagate.reach, "REACH", 1.0)
+    flow = CountingFlow()
+    parts = replace(make_parts(4, flow), flow_stride=3)
+    frames = [dot_frame(0, 1, 3, 100), *RIGHTWARDS[1:]]
+    results = offline(parts, frames)
+    np.testing.assert_allclose(
+        [boxes[0] for boxes in boxes_of(results)[2:]],
+        [[i + 0.5, 2.5, i + 2.5, 4.5] for i in range(2, 5)],
+        atol=1e-5,
+    )
+    assert flow.calls == 2
 
 
 def test_the_last_frame_is_a_key_frame():
@@ -88,9 +140,10 @@ def test_one_key_frame_each_is_the_plain_detector():
     assert all(result.key_frame for result in both)
 
 
-def test_a_video_cut_at_a_key_frame_gives_the_same():
+@pytest.mark.parametrize("stride", [1, 2, 3])
+def test_a_video_cut_at_a_key_frame_gives_the_same(stride):
     frames = [dot_frame(i, (3 * i) % 7, (2 * i) % 5) for i in range(9)]
-    parts = make_parts(4, BrightestPixelFlow())
+    parts = replace(make_parts(4, BrightestPixelFlow()), flow_stride=stride)
     whole = offline(parts, frames)
     first, second = offline(parts, frames[:5]), offline(parts, frames[4:])
     assert boxes_of(whole) == boxes_of([*first, *second[1:]])

@@ -30,7 +30,7 @@ def flows_of(count):
 
 def carry(first, last, flows, steps):
     return carry_between(
-        first, last, flows, frame_size=FRAME, config=CONFIG, steps=steps
+        first, last, flows, frame_size=FRAME, config=CONFIG, places=range(steps + 1)
     )
 
 
@@ -91,3 +91,45 @@ def test_steps_already_carried_make_the_same_path():
         np.testing.assert_allclose(
             getattr(path, name), getattr(ahead, name), rtol=1e-5, atol=1e-4
         )
+
+
+def test_between_two_places_boxes_move_evenly():
+    first, last = found(2, 0), found(3, 7, 1)
+    flows, places = flows_of(3), [0, 3, 6, 7]
+    options = {"frame_size": FRAME, "config": CONFIG}
+    ahead, back = carry_between(first, last, flows, **options, places=places)
+    there, knots = first, [first]
+    for flow in flows:
+        there = there.carried(flow, **options)
+        knots.append(there)
+    one, other = knots[0].detections.boxes, knots[1].detections.boxes
+    expected = [one + (other - one) / 3, one + 2 * (other - one) / 3, other]
+    np.testing.assert_allclose(ahead.boxes[:3], expected, rtol=1e-5, atol=1e-4)
+    third = (2 * knots[1].shifts + knots[2].shifts) / 3  # of frame 4, between 3 and 6
+    np.testing.assert_allclose(ahead.shifts[3], third, rtol=1e-5)
+    assert ahead.ages.tolist() == [1, 2, 3, 4, 5, 6, 7]
+    assert back.ages.tolist() == [6, 5, 4, 3, 2, 1, 0]
+
+
+def test_the_last_ones_boxes_come_back_to_the_first_key_frame_where_frames_need_it():
+    first, last, flows = found(0, 0), found(2, 4, 1), flows_of(2)
+    options = {"frame_size": FRAME, "config": CONFIG}
+    back = carry_between(first, last, flows, **options, places=[0, 2, 4])[1]
+    middle = last.carried(flows[1], **options, direction="backward")
+    start = middle.carried(flows[0], **options, direction="backward")
+    expected = [
+        (start.detections.boxes + middle.detections.boxes) / 2,
+        middle.detections.boxes,
+        (middle.detections.boxes + last.detections.boxes) / 2,
+        last.detections.boxes,
+    ]
+    np.testing.assert_allclose(back.boxes, expected, rtol=1e-5, atol=1e-4)
+    assert (back.boxes[-1] == last.detections.boxes).all()
+
+
+def test_where_some_flows_are_unknown_boxes_wait():
+    first, last, flows = found(2, 0), found(0, 4, 1), [None, flows_of(1)[0]]
+    options = {"frame_size": FRAME, "config": CONFIG}
+    ahead = carry_between(first, last, flows, **options, places=[0, 2, 4])[0]
+    assert (ahead.boxes[:2] == first.detections.boxes).all()
+    assert (ahead.boxes[3] != first.detections.boxes).any()

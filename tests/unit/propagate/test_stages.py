@@ -3,8 +3,8 @@
 import numpy as np
 
 from flow.field import FlowField
-from propagate.parts import FlowImage
 from propagate.stages import flow_between, is_same, warp_maps
+from propagate.view import View
 from tests.toy_pipeline import BrightestPixelFlow, dot_frame, make_parts
 
 
@@ -29,20 +29,24 @@ def test_pictures_are_the_same_only_to_the_last_byte():
     assert not is_same(one, one[:299])
 
 
+def view_of(frame):
+    return View(frame, make_parts().detector.preprocessing)
+
+
 class CountingFlow(BrightestPixelFlow):
     """Counts the pictures that it prepares."""
 
     def __init__(self):
         self.prepared = 0
 
-    def prepare(self, resized_rgb):
+    def prepare(self, resized):
         self.prepared += 1
-        return super().prepare(resized_rgb)
+        return super().prepare(resized)
 
 
 def test_a_picture_is_prepared_once_and_only_where_a_flow_needs_it():
     parts = make_parts(flow=CountingFlow())
-    one, other, last = (FlowImage(dot_frame(i, i, 2).rgb) for i in range(3))
+    one, other, last = (view_of(dot_frame(i, i, 2)) for i in range(3))
     assert parts.flow.prepared == 0
     assert flow_between(parts, other, one).data.shape[2] == 2
     assert parts.flow.prepared == 2
@@ -51,5 +55,5 @@ def test_a_picture_is_prepared_once_and_only_where_a_flow_needs_it():
 
 
 def test_without_an_estimator_there_is_no_flow():
-    image = FlowImage(dot_frame(0, 1, 2).rgb)
-    assert flow_between(make_parts(), image, image) is None
+    view = view_of(dot_frame(0, 1, 2))
+    assert flow_between(make_parts(), view, view) is None

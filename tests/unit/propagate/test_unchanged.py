@@ -7,6 +7,7 @@ import pytest
 
 import propagate.offline
 import propagate.pipeline
+import propagate.stages
 from flow.dis import DisFlow
 from flow.registry import load_flow
 from propagate.config import load_pipeline_config
@@ -52,7 +53,7 @@ def values_of(results):
 
 
 def never_same(monkeypatch):
-    for module in (propagate.pipeline, propagate.offline):
+    for module in (propagate.pipeline, propagate.offline, propagate.stages):
         monkeypatch.setattr(module, "is_same", lambda *_: False)
 
 

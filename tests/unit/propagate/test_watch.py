@@ -18,8 +18,8 @@ BOTH = pytest.mark.parametrize("run", [detect_video, detect_offline])
 class NoFlowAcrossCuts(BrightestPixelFlow):
     """The toy flow; refuses two pictures of different scenes."""
 
-    def prepare(self, resized_rgb):
-        return resized_rgb.astype(np.int32)
+    def prepare(self, resized):
+        return resized.astype(np.int32)
 
     def __call__(self, current, key):
         assert current[0, 0, 2] == key[0, 0, 2], "flow across a cut"
@@ -60,8 +60,10 @@ def test_a_cut_is_a_key_frame_and_the_interval_counts_from_there():
     assert [r.frame.index for r in results if r.is_cut] == [6]
 
 
-def test_offline_the_last_frame_before_a_cut_is_a_key_frame_too():
-    results = list(detect_offline(make_parts(4, NoFlowAcrossCuts()), video(6, 7)))
+@pytest.mark.parametrize("stride", [1, 2, 3, 5])
+def test_offline_the_last_frame_before_a_cut_is_a_key_frame_too(stride):
+    parts = replace(make_parts(4, NoFlowAcrossCuts()), flow_stride=stride)
+    results = list(detect_offline(parts, video(6, 7)))
     assert [r.frame.index for r in results] == list(range(13))
     assert keys(results) == [0, 4, 5, 6, 10, 12]
     assert [r.frame.index for r in results if r.is_cut] == [6]
@@ -78,8 +80,9 @@ def test_nothing_is_carried_across_a_cut(run):
 
 
 @BOTH
-def test_two_scenes_give_what_each_gives_alone(run):
-    parts = make_parts(4, NoFlowAcrossCuts())
+@pytest.mark.parametrize("stride", [1, 2, 3])
+def test_two_scenes_give_what_each_gives_alone(run, stride):
+    parts = replace(make_parts(4, NoFlowAcrossCuts()), flow_stride=stride)
     frames = video(6, 7)
     together = list(run(parts, frames))
     apart = [*run(parts, frames[:6]), *run(parts, frames[6:])]
@@ -106,6 +109,7 @@ def test_where_the_size_of_frames_changes_a_scene_begins(run):
 def test_very_short_scenes_are_whole(run, scenes):
     for policy in (make_parts().keyframes, Adaptive(10)):
         parts = replace(make_parts(10, NoFlowAcrossCuts()), keyframes=policy)
+        parts = replace(parts, flow_stride=3)
         results = list(run(parts, video(*scenes)))
         assert [r.frame.index for r in results] == list(range(sum(scenes)))
         starts = np.cumsum([0, *scenes[:-1]]).tolist()
@@ -117,8 +121,8 @@ def test_very_short_scenes_are_whole(run, scenes):
 class NoisyFlow(BrightestPixelFlow):
     """The toy flow, at odds with itself where the picture's first pixel says so."""
 
-    def prepare(self, resized_rgb):
-        return resized_rgb
+    def prepare(self, resized):
+        return resized
 
     def __call__(self, current, key):
         flow = super().__call__(current[..., 0], key[..., 0]).data

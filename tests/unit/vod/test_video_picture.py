@@ -93,6 +93,36 @@ def test_a_frame_of_another_size_is_scaled_to_the_clip():
     np.testing.assert_array_equal(picture.resized(50, 50), early)
 
 
+@pytest.mark.parametrize("span", [LIMITED, FULL])
+@pytest.mark.parametrize("pix_fmt", ["yuv420p", "yuv444p", "rgb24"])
+def test_brightness_alone_is_that_of_the_whole_picture(pix_fmt, span):
+    # OpenCV weighs colours as BT.601 does.
+    picture = picture_of(decoded(pix_fmt=pix_fmt, space=BT601, span=span))
+    grey = picture.grey(100, 120)
+    assert (grey.shape, grey.dtype) == ((100, 120), np.uint8)
+    whole = cv2.cvtColor(picture.rgb, cv2.COLOR_RGB2GRAY)
+    early = cv2.resize(whole, (120, 100), interpolation=cv2.INTER_LINEAR)
+    # Colours that RGB cannot show are cut off there; brightness alone is not.
+    assert apart(grey, early).mean() < 1.6
+
+
+def test_brightness_of_a_turned_picture_is_turned():
+    orientation = Orientation(turned=True, mirror=True)
+    upright, turned = picture_of(decoded()), picture_of(decoded(), orientation)
+    expected = upright.grey(60, 90).T[:, ::-1]
+    np.testing.assert_array_equal(turned.grey(90, 60), expected)
+
+
+def test_black_and_white_of_either_range_are_the_ends_of_grey():
+    for span, codes in ((LIMITED, (16, 235)), (FULL, (0, 255))):
+        for code, expected in zip(codes, (0, 255), strict=True):
+            planes = np.full((96, 64), 128, np.uint8)
+            planes[:64] = code
+            frame = av.VideoFrame.from_ndarray(planes, "yuv420p")
+            frame.colorspace, frame.color_range = BT601, span
+            assert (picture_of(frame).grey(8, 8) == expected).all()
+
+
 def test_rgb_is_converted_once():
     picture = picture_of(decoded())
     assert picture.rgb is picture.rgb
