@@ -20,6 +20,8 @@ from propagate.networks import (
     resolve_engine,
 )
 from propagate.parts import Mode, Parts, Travels
+from propagate.refine.config import RefineChoice
+from propagate.refine.refiner import BoxRefiner, load_box_refiner, weights_folder
 from propagate.transport_config import TransportConfig
 from propagate.warp import Border
 from vod.config import load_config
@@ -96,6 +98,7 @@ class PropagateConfig:
         travels: `boxes` are carried by the flow inside them, from frame to frame;
             `maps` are warped from the key frame in one step, as in the paper (causal).
         transport: how boxes are carried.
+        refine: when carried boxes are corrected with a look at the frame.
         flow_stride: mode offline: frames that one flow may span where little moves (see
             `propagate.reach`); in between, boxes move evenly. 1 estimates a flow on
             every frame, as mode causal and adaptive key frames do.
@@ -110,6 +113,7 @@ class PropagateConfig:
     mode: Literal["auto", "causal", "offline"] = "auto"
     travels: Travels = "boxes"
     transport: TransportConfig = field(default_factory=TransportConfig)
+    refine: RefineChoice = field(default_factory=RefineChoice)
     flow_stride: int = 5
     calibration: CalibrationConfig = field(default_factory=CalibrationConfig)
     border: Border = "edge"
@@ -228,24 +232,47 @@ def build_parts(config: PipelineConfig, *, is_live: bool = False) -> Parts:
         mode=resolve_mode(config.propagate, is_live=is_live),
         travels=config.propagate.travels,
         transport=config.propagate.transport,
+        refiner=refiner_of(config),
         flow_stride=config.propagate.flow_stride,
         calibration=config.propagate.calibration,
         border=config.propagate.border,
     )
 
 
+def refiner_of(config: PipelineConfig) -> BoxRefiner | None:
+    """Load the box refiner; None where nothing is carried that it could correct.
+
+    Raises:
+        WeightsError: its weights are missing or altered.
+    """
+    choice = config.propagate.refine
+    if not _refines(config):
+        return None
+    return load_box_refiner(choice, threads=config.engine.threads)
+
+
+def _refines(config: PipelineConfig) -> bool:
+    holds = config.flow.name == NO_FLOW or config.propagate.travels == "maps"
+    return config.propagate.refine.every > 0 and not holds
+
+
 def weights_sha256(config: PipelineConfig) -> dict[str, str]:
     """Give the sha256 of every weights file behind a config, for result headers."""
+    hashes: dict[str, str] = {}
+    folders: dict[str, Path] = {}
+    if _refines(config):
+        folders["refiner"] = weights_folder(config.propagate.refine)
     if config.engine.bundle is not None:
         manifest = read_manifest(config.engine.bundle)
         files = {f"bundle/{name}": digest for name, digest in manifest.files.items()}
-        return files | manifest.weights
-    folders = {
-        "detector": config.detector.weights
-        or detector.registry.SHIPPED_WEIGHTS / config.detector.name,
-        "flow": flow.registry.weights_folder(config.flow.name, config.flow.weights),
-    }
-    hashes: dict[str, str] = {}
+        hashes = files | manifest.weights
+    else:
+        folders["detector"] = (
+            config.detector.weights
+            or detector.registry.SHIPPED_WEIGHTS / config.detector.name
+        )
+        name, weights = config.flow.name, config.flow.weights
+        folders["flow"] = flow.registry.weights_folder(name, weights)
     for room, folder in folders.items():
         if (folder / RECORD_FILE).exists():
             files = read_record(folder).files

@@ -2,7 +2,8 @@
 
 Frames between two key frames are held back until the second has been detected. The
 boxes of the first are carried forwards to each of them, those of the second backwards;
-a box of either that is the other's object is fused with it, with weights by nearness.
+every few frames a look at the frame corrects them; a box of either that is the other's
+object is fused with it, with weights by nearness.
 At most one interval of frames is in memory.
 """
 
@@ -14,11 +15,13 @@ import numpy as np
 from flow.field import FlowField
 from propagate.fusion import associate, fuse
 from propagate.parts import FrameResult, Parts
-from propagate.paths import Path, carry_between
+from propagate.paths import Correction, Path, carry_between
 from propagate.pipeline import detect_video
 from propagate.reach import frames_within_reach
+from propagate.refine.key_objects import KeyObjects
 from propagate.stages import (
     STILL,
+    corrected,
     detect,
     flow_between,
     followed,
@@ -30,6 +33,7 @@ from propagate.stages import (
 from propagate.tracked import Tracked
 from propagate.view import View
 from propagate.watch import Watch
+from vod.assignment import Rows
 from vod.types import Detections, Frame
 
 CANDIDATE_THRESHOLD = 0.2
@@ -43,6 +47,7 @@ class _Step:
     Attributes:
         view: of the frame.
         flow: to the frame `span` before.
+        objects: what the detector found, on key frames; else None.
         forward: a key frame's own boxes; those of the last key frame, carried here,
             where the policy wants evidence; else None.
         watch: what tells key frames and cuts, as of this frame.
@@ -52,6 +57,7 @@ class _Step:
 
     view: View
     flow: FlowField | None
+    objects: KeyObjects | None
     forward: Tracked | None
     watch: Watch
     span: int = 0
@@ -75,9 +81,10 @@ def detect_offline(parts: Parts, frames: Iterable[Frame]) -> Iterator[FrameResul
             waiting.append(current)
             continue
         last = _detected(parts, current, waiting[:1])
+        objects = KeyObjects(current.view, last)
         begins = not waiting or current.watch.is_cut
         if not begins:
-            yield from _between(parts, [*waiting, current], last)
+            yield from _between(parts, [*waiting, current], objects)
         else:
             yield from _scene_end(parts, waiting)
             if len(waiting) > 1:  # the budget pays for the last scene's end as well
@@ -93,7 +100,7 @@ def detect_offline(parts: Parts, frames: Iterable[Frame]) -> Iterator[FrameResul
             carried=None if begins else current.forward,
             found=last,
         )
-        waiting = [replace(current, forward=last, watch=after)]
+        waiting = [replace(current, objects=objects, forward=last, watch=after)]
     yield from _scene_end(parts, waiting)
 
 
@@ -109,7 +116,7 @@ def _seen(parts: Parts, frame: Frame, waiting: Sequence[_Step]) -> _Step:
     view = View(frame, parts.detector.preprocessing)
     previous = waiting[-1] if waiting else None
     watch = watched(parts, view, previous.watch if previous else None)
-    nothing = _Step(view, None, None, watch)
+    nothing = _Step(view, None, None, None, watch)
     if previous is None or watch.is_cut:
         return nothing
     wants, before = policy.wants_evidence, 1
@@ -121,7 +128,9 @@ def _seen(parts: Parts, frame: Frame, waiting: Sequence[_Step]) -> _Step:
         if not is_due or not _is_shown(parts, waiting[0].forward):
             return replace(nothing, reach=previous.reach)
     flow = flow_between(parts, view, waiting[-before].view)
-    seen = _Step(view, flow, None, watch, before, frames_within_reach(flow, before))
+    seen = _Step(
+        view, flow, None, None, watch, before, frames_within_reach(flow, before)
+    )
     if not wants or previous.forward is None:
         return seen
     forward = followed(parts, frame, previous.forward, flow)
@@ -129,6 +138,9 @@ def _seen(parts: Parts, frame: Frame, waiting: Sequence[_Step]) -> _Step:
         watch = watch.doubted(
             policy, previous.watch, flow, before=previous.forward, after=forward
         )
+    if waiting[0].objects is not None:
+        before = len(waiting) - 1
+        forward = corrected(parts, view, waiting[0].objects, forward, before=before)
     return replace(seen, forward=forward, watch=watch)
 
 
@@ -161,26 +173,30 @@ def _detected(parts: Parts, current: _Step, key: Sequence[_Step]) -> Tracked:
 def _scene_end(parts: Parts, steps: Sequence[_Step]) -> Iterator[FrameResult]:
     """Yield what still waits when no further frame of the scene comes."""
     if len(steps) > 1:
-        yield from _between(parts, steps, _detected(parts, steps[-1], steps[:1]))
+        found = _detected(parts, steps[-1], steps[:1])
+        yield from _between(parts, steps, KeyObjects(steps[-1].view, found))
 
 
 def _between(
-    parts: Parts, steps: Sequence[_Step], last: Tracked
+    parts: Parts, steps: Sequence[_Step], last: KeyObjects
 ) -> Iterator[FrameResult]:
     """Yield the frames after one key frame, the first step, up to the next."""
     if len(steps) > 2:
         between = _fused(parts, steps, last)
         for step, shown in zip(steps[1:-1], between, strict=True):
             yield FrameResult(step.frame, shown, key_frame=False)
-    yield result_of(parts, steps[-1].frame, last, key_frame=True)
+    yield result_of(parts, steps[-1].frame, last.found, key_frame=True)
 
 
-def _fused(parts: Parts, steps: Sequence[_Step], last: Tracked) -> list[Tracked]:
+def _fused(parts: Parts, steps: Sequence[_Step], end: KeyObjects) -> list[Tracked]:
     """Give what is put out on the frames between two key frames, in order."""
-    first = steps[0].forward or _nothing(steps[0])
+    begin = steps[0].objects or KeyObjects(steps[0].view, _nothing(steps[0]))
     known = [step.forward for step in steps[1:] if step.forward is not None]
+    first, last = begin.found, end.found
+    kept = [np.arange(len(side), dtype=np.intp) for side in (first, last)]
     if not known:
-        first, last = _hopeful(first, last, parts.postprocess.score_threshold)
+        kept = _hopeful(first, last, parts.postprocess.score_threshold)
+        first, last = first.select(kept[0]), last.select(kept[1])
     frame, post = steps[0].frame, parts.postprocess
     flows = _flows(parts, steps) if len(first) or len(last) else {}
     with parts.timer.stage("carry"):
@@ -191,6 +207,10 @@ def _fused(parts: Parts, steps: Sequence[_Step], last: Tracked) -> list[Tracked]
             frame_size=(frame.height, frame.width),
             config=parts.transport,
             places=[0, *flows] if flows else [0, len(steps) - 1],
+            corrections=[
+                _correction(parts, steps, key, rows)
+                for key, rows in zip((begin, end), kept, strict=True)
+            ],
         )
         if known:
             ahead = Path.of(first, known)
@@ -206,17 +226,28 @@ def _nothing(step: _Step) -> Tracked:
     return Tracked.fresh(Detections.empty(), step.frame.index)
 
 
-def _hopeful(
-    first: Tracked, last: Tracked, threshold: float
-) -> tuple[Tracked, Tracked]:
-    """Leave out the classes of which nothing can be put out between two key frames.
+def _correction(
+    parts: Parts, steps: Sequence[_Step], key: KeyObjects, rows: Rows
+) -> Correction:
+    """Give what corrects `rows` of a key frame's objects between the key frames."""
+
+    def correct(place: int, carried: Tracked, *, before: int) -> Tracked:
+        if not 0 < place < len(steps) - 1:
+            return carried
+        view = steps[place].view
+        return corrected(parts, view, key, carried, before=before, rows=rows)
+
+    return correct
+
+
+def _hopeful(first: Tracked, last: Tracked, threshold: float) -> list[Rows]:
+    """Give the rows of the classes of which something may be put out in between.
 
     Fused boxes are no surer than the surest of their class on either key frame.
     """
     found = [first.detections, last.detections]
     sure = np.concatenate([side.labels[side.scores >= threshold] for side in found])
-    keep = [(side.labels[:, None] == sure).any(1) for side in found]
-    return first.select(keep[0]), last.select(keep[1])
+    return [np.flatnonzero((side.labels[:, None] == sure).any(1)) for side in found]
 
 
 def _flows(parts: Parts, steps: Sequence[_Step]) -> dict[int, FlowField | None]:

@@ -8,6 +8,7 @@ from detector.postprocess import PostprocessConfig
 from flow.estimator import FlowEstimator
 from propagate.calibration import CalibrationConfig
 from propagate.keyframes import KeyframePolicy
+from propagate.refine.refiner import BoxRefiner
 from propagate.timing import StageTimer
 from propagate.tracked import Tracked
 from propagate.transport_config import TransportConfig
@@ -31,6 +32,7 @@ class Parts:
         mode: `causal` uses past frames only, `offline` the next key frame as well.
         travels: what goes from key frames to the others.
         transport: how boxes are carried.
+        refiner: corrects carried boxes with a look at the frame; None leaves them.
         flow_stride: in mode offline, frames that a flow may span where little moves.
         calibration: of the scores of boxes carried in mode causal; None leaves them.
         border: what the warp of maps finds outside them.
@@ -45,6 +47,7 @@ class Parts:
     mode: Mode = "causal"
     travels: Travels = "boxes"
     transport: TransportConfig = field(default_factory=TransportConfig)
+    refiner: BoxRefiner | None = None
     flow_stride: int = 1
     calibration: CalibrationConfig | None = None
     border: Border = "edge"

@@ -5,9 +5,9 @@ Carried frame by frame, but both ways at once (`transport_both`), and without a
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Self
+from typing import Protocol, Self
 
 import numpy as np
 
@@ -15,7 +15,21 @@ from flow.field import FlowField
 from propagate.tracked import Tracked
 from propagate.transport import Carried, transport_both
 from propagate.transport_config import TransportConfig
-from vod.types import FloatArray, IntArray
+from vod.types import Detections, FloatArray, IntArray
+
+
+class Correction(Protocol):
+    """Puts boxes right that were carried to a frame, where that is due."""
+
+    def __call__(self, place: int, carried: Tracked, *, before: int) -> Tracked:
+        """Give all rows, changed or not.
+
+        Args:
+            place: frames since the first key frame.
+            carried: the boxes there.
+            before: their age at the knot before.
+        """
+        ...
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -71,6 +85,7 @@ def carry_between(
     frame_size: tuple[int, int],
     config: TransportConfig,
     places: Sequence[int],
+    corrections: Sequence[Correction] | None = None,
 ) -> tuple[Path, Path]:
     """Carry the boxes of two key frames to the frames after the first, up to the last.
 
@@ -86,6 +101,7 @@ def carry_between(
         config: how boxes are carried.
         places: frames since the first key frame, from 0 to the last key frame, of the
             frames between which there are flows.
+        corrections: of the boxes of the first, and of the last; None for none.
 
     Returns:
         The boxes of the first and those of the last on all these frames, in the order
@@ -108,8 +124,13 @@ def carry_between(
             config,
         )
         ahead.arrive(step + 1, step, found[0])
+        if corrections is not None:
+            ahead.correct(step + 1, places, corrections[0], age=places[step + 1])
         if behind >= least:
             back.arrive(behind, behind + 1, found[1])
+            if corrections is not None:
+                age = steps - places[behind]
+                back.correct(behind, places, corrections[1], age=age)
     return ahead.path(since, places), back.path(steps - since, places)
 
 
@@ -133,6 +154,23 @@ class _Knots:
         self.boxes[place] = there.boxes
         self.shifts[place] = self.shifts[before] + there.shift
         self.confidences[place] = self.confidences[before] * there.agreement
+
+    def correct(
+        self, place: int, places: Sequence[int], correction: Correction, *, age: int
+    ) -> None:
+        """Put the boxes at a knot right, if that is due at this age."""
+        behind = place - 1 if places[place] == age else place + 1
+        found = self.found.detections
+        carried = replace(
+            self.found,
+            detections=Detections(self.boxes[place], found.scores, found.labels),
+            ages=self.found.ages + age,
+            shifts=self.shifts[place],
+            confidences=self.confidences[place],
+        )
+        before = age - abs(places[place] - places[behind])
+        there = correction(places[place], carried, before=before)
+        self.boxes[place] = there.detections.boxes
 
     def path(self, ages: IntArray, places: Sequence[int]) -> Path:
         """Give all frames after the first knot; between two knots, evenly."""

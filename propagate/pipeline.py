@@ -1,7 +1,8 @@
 """The one path of a frame: key frames are detected, the others inherit along the flow.
 
     key frame?  yes: features(image) ─ head ─ decode + NMS ─ boxes
-                no:  the last frame's boxes, carried by flow(image, last image)
+                no:  the last frame's boxes, carried by flow(image, last image),
+                     every few frames corrected with a look at the image
                 or   warp(key's maps, flow(image, key's image)) ─ head ─ boxes
 
 Boxes travel by default: measured, they keep far more of the detector's quality than
@@ -17,7 +18,9 @@ import numpy as np
 from flow.field import FlowField
 from propagate.calibration import calibrated
 from propagate.parts import FrameResult, Maps, Parts
+from propagate.refine.key_objects import KeyObjects
 from propagate.stages import (
+    corrected,
     detect,
     flow_between,
     followed,
@@ -44,6 +47,7 @@ class KeyState:
         view: of the frame that the next flow refers to: the last one where boxes
             travel, the key frame where maps do.
         maps: the key frame's propagated maps, `(1, h, w, c)` each.
+        objects: what the detector found on the key frame.
         tracked: what is followed, as of the last frame.
         watch: what tells key frames and cuts, as of the last frame.
     """
@@ -52,6 +56,7 @@ class KeyState:
     picture: ByteArray
     view: View
     maps: Maps
+    objects: KeyObjects
     tracked: Tracked
     watch: Watch
 
@@ -98,6 +103,8 @@ def step(
     if warps and flow is not None:
         found = _warped(parts, frame, key, flow)
         return result_of(parts, frame, found), replace(key, watch=watch)
+    before = frame.index - key.index - 1
+    carried = corrected(parts, view, key.objects, carried, before=before)
     state = replace(key, view=view, tracked=carried, watch=watch)
     result = result_of(parts, frame, carried)
     if parts.calibration is not None and flow is not None:
@@ -130,7 +137,8 @@ def _key_frame(
     frame, picture = view.frame, picture_of(parts, view)
     maps, found = _detected(parts, frame, picture, earlier)
     after = watch.after_key(parts.keyframes, carried=carried, found=found)
-    state = KeyState(frame.index, picture, view, maps, found, after)
+    objects = KeyObjects(view, found)
+    state = KeyState(frame.index, picture, view, maps, objects, found, after)
     result = result_of(parts, frame, found, key_frame=True)
     return replace(result, is_cut=watch.is_cut), state
 

@@ -8,11 +8,13 @@ from detector.postprocess import PostprocessConfig
 from flow.field import FlowField
 from propagate.evidence import SIDE
 from propagate.parts import FrameResult, Maps, Parts
+from propagate.refine.key_objects import KeyObjects
 from propagate.tracked import Tracked
 from propagate.transport import Direction
 from propagate.view import View
 from propagate.warp import Border, warp
 from propagate.watch import Watch
+from vod.assignment import Rows
 from vod.types import ByteArray, Detections, Frame
 
 STILL = FlowField(np.zeros((1, 1, 2), np.float32))
@@ -89,6 +91,40 @@ def followed(
             frame_size=(frame.height, frame.width),
             config=parts.transport,
             direction=direction,
+        )
+
+
+def corrected(
+    parts: Parts,
+    view: View,
+    key: KeyObjects,
+    carried: Tracked,
+    *,
+    before: int,
+    rows: Rows | None = None,
+) -> Tracked:
+    """Put carried boxes back onto their objects, where that is due.
+
+    Args:
+        parts: with the refiner, if there is one.
+        view: of the frame that the boxes were carried to.
+        key: the objects of their key frame.
+        carried: the boxes.
+        before: their age, in frames, when they were last looked at.
+        rows: which of the key frame's objects they are; None is all.
+    """
+    refiner, age = parts.refiner, abs(view.frame.index - key.frame.index)
+    if refiner is None or parts.flow is None or not refiner.is_due(age, before):
+        return carried
+    picture = picture_of(parts, view)
+    with parts.timer.stage("refine"):
+        templates = key.templates(refiner, parts.postprocess.score_threshold)
+        return refiner.refined(
+            picture,
+            carried,
+            templates if rows is None else templates.select(rows),
+            frame_size=view.size,
+            since=refiner.since(age),
         )
 
 

@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from flow.estimator import FlowEstimator
 from flow.registry import NETWORKS
-from propagate.config import NO_FLOW, PipelineConfig, build_parts
+from propagate.config import NO_FLOW, PipelineConfig, build_parts, refiner_of
 from propagate.keyframes import Adaptive, FixedInterval
 from propagate.offline import results_of
 from propagate.parts import Parts, Travels
@@ -153,7 +153,9 @@ def load_networks(
         if flow is not None:
             estimators[name] = flow
     base = build_parts(replace(config, flow=replace(config.flow, name=NO_FLOW)))
-    return Networks(base, estimators, travels)
+    carries = replace(config.propagate, travels=travels, mode="auto")
+    refiner = refiner_of(replace(config, propagate=carries)) if estimators else None
+    return Networks(replace(base, refiner=refiner), estimators, travels)
 
 
 def read_snippet(paths: Sequence[Path]) -> Iterator[Frame]:

@@ -21,7 +21,10 @@ PER_DISAGREEMENT: Final = 0.019
 
 
 def doubt_of(
-    ages: IntArray, shifts: FloatArray, confidences: FloatArray, sides: FloatArray
+    ages: IntArray | FloatArray,
+    shifts: FloatArray,
+    confidences: FloatArray,
+    sides: FloatArray,
 ) -> FloatArray:
     """Give the expected error of boxes, in shares of their sides, root mean square.
 

@@ -85,8 +85,13 @@ class RefinedAgreement:
                 flows[frame - 1], frame_size=size, config=self._transport
             )
             if refiner is not None and templates and age % self._every == 0:
+                since = self._every if age > self._every else None
                 tracked = refiner.refined(
-                    clip.pictures[frame], tracked, templates, frame_size=size
+                    clip.pictures[frame],
+                    tracked,
+                    templates,
+                    frame_size=size,
+                    since=since,
                 )
             if age in AGES:
                 truth = clip.detections[frame]

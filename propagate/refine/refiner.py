@@ -6,10 +6,11 @@ from typing import Final
 
 import numpy as np
 
-from propagate.refine.config import RefinerConfig
+from propagate.refine.config import RefineChoice, RefinerConfig
 from propagate.refine.crops import apply_corrections, crop_boxes
 from propagate.refine.doubt import doubt_of
 from propagate.tracked import Tracked
+from vod.assignment import Rows
 from vod.config import from_mapping
 from vod.engine import load_graph
 from vod.errors import ConfigError, WeightsError
@@ -36,12 +37,27 @@ class Templates:
     rows: IntArray
     features: FloatArray
 
+    def select(self, kept: Rows) -> "Templates":
+        """Give those of `kept` rows, ascending, numbered by their place among them."""
+        there = np.isin(self.rows, kept)
+        rows = np.searchsorted(kept, self.rows[there]).astype(np.int32)
+        return Templates(rows, self.features[there])
+
 
 class BoxRefiner:
-    """Corrects carried boxes with a look at the frame."""
+    """Corrects carried boxes with a look at the frame.
+
+    Attributes:
+        every: frames from a key frame to the first correction, and to each after it.
+    """
 
     def __init__(
-        self, config: RefinerConfig, *, trunk: Graph, head: Graph, most: int = 20
+        self,
+        config: RefinerConfig,
+        *,
+        trunk: Graph,
+        head: Graph,
+        choice: RefineChoice | None = None,
     ) -> None:
         """Take the network.
 
@@ -49,10 +65,25 @@ class BoxRefiner:
             config: of the network.
             trunk: `(1, side, side, 3)` uint8 crop to `(1, n, n, C)` features.
             head: current and template features and `(1, 1)` log doubt to `(1, 9)`.
-            most: boxes of a frame that are corrected, the best.
+            choice: when boxes are corrected, and how many.
         """
-        self._config, self._most = config, most
+        choice = choice or RefineChoice()
+        self.every = choice.every
+        self._config, self._most = config, choice.most
         self._trunk, self._head = trunk, head
+
+    def is_due(self, age: int, before: int) -> bool:
+        """Say whether boxes of an age, in frames, are to be corrected.
+
+        Args:
+            age: of the boxes.
+            before: their age when they were last looked at.
+        """
+        return self.every > 0 and age // self.every > before // self.every
+
+    def since(self, age: int) -> int | None:
+        """Give the frames since the last correction; None where there was none."""
+        return self.every if age >= 2 * self.every else None
 
     def templates(
         self,
@@ -82,6 +113,7 @@ class BoxRefiner:
         templates: Templates,
         *,
         frame_size: tuple[int, int],
+        since: int | None = None,
     ) -> Tracked:
         """Put carried boxes back onto their objects.
 
@@ -90,6 +122,7 @@ class BoxRefiner:
             carried: all boxes of the key frame, in its order.
             templates: of that key frame.
             frame_size: height and width of the frame.
+            since: frames since the last correction; None where there was none.
 
         Returns:
             The same rows; those without template as they were.
@@ -100,9 +133,12 @@ class BoxRefiner:
         unit = _unit(picture, frame_size)
         boxes = carried.detections.boxes[rows] * unit
         sides = np.sqrt(np.prod(np.maximum(boxes[:, 2:] - boxes[:, :2], 1), axis=1))
-        # The unit of one direction stands for both: frames are nearly square in shares.
-        shifts = carried.shifts[rows] * np.sqrt(unit[0] * unit[1])
-        doubts = doubt_of(carried.ages[rows], shifts, carried.confidences[rows], sides)
+        ages = carried.ages[rows]
+        # What happened before the last correction is forgiven, evenly.
+        share = np.float32(1) if since is None else since / np.maximum(ages, since)
+        shifts = carried.shifts[rows] * np.sqrt(unit[0] * unit[1]) * share
+        confidences = np.power(carried.confidences[rows], share)
+        doubts = doubt_of(np.rint(ages * share), shifts, confidences, sides)
         codes = self._corrections(picture, boxes, templates.features, np.log(doubts))
         moved = carried.detections.boxes.copy()
         moved[rows] = apply_corrections(codes, boxes) / unit
@@ -144,19 +180,19 @@ def _unit(picture: ByteArray, frame_size: tuple[int, int]) -> FloatArray:
 
 
 def load_box_refiner(
-    folder: Path | None = None, *, threads: int = 2, most: int = 20
+    choice: RefineChoice | None = None, *, threads: int = 2
 ) -> BoxRefiner:
     """Load a refiner from its exported graphs, which LiteRT runs.
 
     Args:
-        folder: a weights folder; None is the shipped one.
+        choice: its weights, and when boxes are corrected.
         threads: CPU threads.
-        most: see `BoxRefiner`.
 
     Raises:
         WeightsError: a file is missing, altered or of another network.
     """
-    folder = folder or SHIPPED_WEIGHTS
+    choice = choice or RefineChoice()
+    folder = weights_folder(choice)
     record = read_record(folder, network=NETWORK)
     config = config_of(folder)
     graphs: dict[str, Graph] = {}
@@ -168,7 +204,12 @@ def load_box_refiner(
             )
         path = verified_file(folder, record.graphs[role].file, record)
         graphs[role] = load_graph(path, threads=threads)
-    return BoxRefiner(config, trunk=graphs[TRUNK], head=graphs[HEAD], most=most)
+    return BoxRefiner(config, trunk=graphs[TRUNK], head=graphs[HEAD], choice=choice)
+
+
+def weights_folder(choice: RefineChoice) -> Path:
+    """Give the folder of the weights that are chosen."""
+    return choice.weights if choice.weights is not None else SHIPPED_WEIGHTS
 
 
 def config_of(folder: Path) -> RefinerConfig:

@@ -23,7 +23,7 @@ from flow.train.callbacks import FollowStep, Snapshot, run_callbacks
 from flow.train.optimizer import averaging_adamw
 from flow.train.schedule import ScheduleConfig
 from propagate.refine.batches import DrawConfig, Examples, RefinerBatches
-from propagate.refine.config import RefinerConfig
+from propagate.refine.config import RefineChoice, RefinerConfig
 from propagate.refine.export import export_refiner
 from propagate.refine.model import compiled
 from propagate.refine.network import build_refiner, freeze_blocks, start_from_detector
@@ -186,7 +186,7 @@ def _report(config: RefinerTrainConfig, held_out: Sequence[Clip], out: Path) -> 
     measure = RefinedAgreement(held_out, config.transport, every=config.every)
     figures = {
         "carried": measure(None),
-        "refined": measure(load_box_refiner(out / "weights")),
+        "refined": measure(load_box_refiner(RefineChoice(weights=out / "weights"))),
     }
     (out / "result.json").write_text(json.dumps(figures, indent=1) + "\n")
     for name, values in figures.items():
