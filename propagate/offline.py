@@ -192,16 +192,15 @@ def _fused(parts: Parts, steps: Sequence[_Step], end: KeyObjects) -> list[Tracke
     """Give what is put out on the frames between two key frames, in order."""
     begin = steps[0].objects or KeyObjects(steps[0].view, _nothing(steps[0]))
     known = [step.forward for step in steps[1:] if step.forward is not None]
-    first, last = begin.found, end.found
-    kept = [np.arange(len(side), dtype=np.intp) for side in (first, last)]
-    if not known:
-        kept = _hopeful(first, last, parts.postprocess.score_threshold)
-        first, last = first.select(kept[0]), last.select(kept[1])
+    kept = _hopeful(begin.found, end.found, parts.postprocess.score_threshold)
+    if known:  # the first key frame's boxes, all of them, have been carried already
+        kept = [kept[0][:0], np.arange(len(end.found))]
+    first, last = begin.found.select(kept[0]), end.found.select(kept[1])
     frame, post = steps[0].frame, parts.postprocess
     flows = _flows(parts, steps) if len(first) or len(last) else {}
     with parts.timer.stage("carry"):
         ahead, back = carry_between(
-            _nothing(steps[0]) if known else first,
+            first,
             last,
             list(flows.values()),
             frame_size=(frame.height, frame.width),
@@ -213,7 +212,7 @@ def _fused(parts: Parts, steps: Sequence[_Step], end: KeyObjects) -> list[Tracke
             ],
         )
         if known:
-            ahead = Path.of(first, known)
+            ahead = Path.of(begin.found, known)
         return fuse(ahead, back, associate(ahead, back)).shown(
             frame_size=(frame.height, frame.width),
             iou_threshold=post.iou_threshold,

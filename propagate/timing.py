@@ -12,6 +12,8 @@ T = TypeVar("T")
 class StageTimer:
     """Adds up wall time by stage; not thread-safe, one timer a thread.
 
+    The time of a stage inside another is the inner one's alone.
+
     Attributes:
         seconds: total by stage name.
         calls: number of times by stage name.
@@ -20,16 +22,21 @@ class StageTimer:
     def __init__(self) -> None:
         self.seconds: dict[str, float] = defaultdict(float)
         self.calls: dict[str, int] = defaultdict(int)
+        self._inside: list[float] = []
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
         """Time the body under `name`."""
         start = time.perf_counter()
+        self._inside.append(0.0)
         try:
             yield
         finally:
-            self.seconds[name] += time.perf_counter() - start
+            whole = time.perf_counter() - start
+            self.seconds[name] += whole - self._inside.pop()
             self.calls[name] += 1
+            if self._inside:
+                self._inside[-1] += whole
 
     def milliseconds(self) -> dict[str, float]:
         """Give the mean of each stage in ms a call, in the order of first use."""

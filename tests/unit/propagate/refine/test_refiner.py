@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from propagate.refine.config import RefinerConfig
+from propagate.refine.config import RefineChoice, RefinerConfig
 from propagate.refine.doubt import doubt_of
 from propagate.refine.refiner import BoxRefiner, load_box_refiner
 from propagate.tracked import Tracked
@@ -31,7 +31,8 @@ class Graphs:
 
 
 def refiner(graphs, **changes):
-    return BoxRefiner(CONFIG, trunk=graphs.trunk, head=graphs.head, **changes)
+    choice = RefineChoice(**changes)
+    return BoxRefiner(CONFIG, trunk=graphs.trunk, head=graphs.head, choice=choice)
 
 
 def found():
@@ -90,4 +91,4 @@ def test_nothing_found_needs_no_network():
 
 def test_missing_weights_are_told(tmp_path):
     with pytest.raises(WeightsError, match=r"no weights in .*record.json"):
-        load_box_refiner(tmp_path)
+        load_box_refiner(RefineChoice(weights=tmp_path))
