@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -25,6 +26,9 @@ from vod.types import Frame, IntArray
 from vod.video import VideoWriter
 from vod.video_picture import VideoPicture
 
+if TYPE_CHECKING:
+    from av.video.frame import VideoFrame
+
 QUEUE_DEPTH = 4  # frames between two threads: enough to smooth, small in memory
 
 
@@ -41,6 +45,7 @@ class Outputs:
         display: window, if any.
         timer: time of drawing and writing.
         stopped: the user closed the window.
+        drawn: planes of the last frame that was drawn on, to be drawn on again.
     """
 
     class_names: Sequence[str]
@@ -51,6 +56,7 @@ class Outputs:
     display: Display | None = None
     timer: StageTimer = field(default_factory=StageTimer)
     stopped: bool = False
+    drawn: "VideoFrame | None" = None
 
     def put(self, result: FrameResult) -> None:
         """Write one result to every output."""
@@ -79,22 +85,29 @@ class Outputs:
             key_frame=result.key_frame,
             track_ids=numbers,
         )
-        if not self._put_planes(frame, ask):
+        is_blank = not len(found) and not result.key_frame
+        if not self._put_planes(frame, None if is_blank else ask):
             self._put_rgb(frame, ask)
 
-    def _put_planes(self, frame: Frame, draw: Callable[[Canvas], None]) -> bool:
-        """Draw on the planes of the video and write them, if nothing else is asked."""
+    def _put_planes(self, frame: Frame, draw: Callable[[Canvas], None] | None) -> bool:
+        """Write the planes of the video, drawn on, if nothing else is asked.
+
+        Where there is nothing to draw, they need no copy.
+        """
         picture, video = frame.picture, self.video
         if video is None or self.display or not isinstance(picture, VideoPicture):
             return False
         if video.matrix is None or picture.writable_matrix != video.matrix:
             return False
-        with self.timer.stage("draw"):
-            copied = picture.copied()
-            if copied is None:
-                return False
-            planes, canvas = copied
-            draw(canvas)
+        planes = picture.as_coded
+        if draw is not None:
+            with self.timer.stage("draw"):
+                copied = picture.copied(self.drawn)
+                if copied is None:
+                    return False
+                planes, canvas = copied
+                self.drawn = planes  # x264 has its own copy when it has been written
+                draw(canvas)
         with self.timer.stage("encode"):
             video.write_frame(planes, frame.time_s)
         return True
