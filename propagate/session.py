@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from propagate.offline import results_of
-from propagate.parts import FrameResult, Parts
+from propagate.parts import FrameResult, Mode, Parts
 from propagate.stages import watched_picture
 from propagate.timing import StageTimer, timed
 from propagate.track_ids import TrackIds
@@ -23,13 +23,19 @@ from vod.errors import VideoError
 from vod.results import ResultsWriter
 from vod.sources import FrameSource
 from vod.types import Frame, IntArray
-from vod.video import VideoWriter
+from vod.video import VideoInfo, VideoWriter
 from vod.video_picture import VideoPicture
 
 if TYPE_CHECKING:
     from av.video.frame import VideoFrame
 
 QUEUE_DEPTH = 4  # frames between two threads: enough to smooth, small in memory
+
+BURST_DEPTH = 12
+"""Frames that may wait where results come in bursts, an interval of 10 at a time."""
+
+BURST_BYTES = 24_000_000
+"""Their planes, at most: 12 frames of 720p, 4 of 2160p."""
 
 
 @dataclass(slots=True)
@@ -170,6 +176,19 @@ def _looked_at(
         yield frame
 
 
+def queue_depth(info: VideoInfo, mode: Mode) -> int:
+    """Say how many frames may wait between two threads.
+
+    Mode offline stops to detect and fuse, then has a whole interval done at once; with
+    room for one, the other threads need not stop too. From a live source, whoever is
+    behind wants few old frames.
+    """
+    if info.is_live or mode == "causal":
+        return QUEUE_DEPTH
+    planes = info.width * info.height * 3 // 2
+    return max(QUEUE_DEPTH, min(BURST_DEPTH, BURST_BYTES // planes))
+
+
 def _silent(results: Iterable[FrameResult]) -> Iterable[FrameResult]:
     return results
 
@@ -198,9 +217,10 @@ def process(
     parts = replace(parts, timer=StageTimer(), labels=outputs.labels)
     summary = Summary(timers=(decoding, parts.timer, outputs.timer))
     started = time.perf_counter()
+    depth = queue_depth(source.info, parts.mode)
     frames = prefetch(
         _looked_at(timed(source, decoding, "decode"), parts, decoding),
-        depth=QUEUE_DEPTH,
+        depth=depth,
         keep_latest=source.info.is_live,
     )
     with contextlib.closing(frames), contextlib.ExitStack() as stack:
@@ -208,7 +228,7 @@ def process(
         # A window must be fed from the main thread, and to write lines takes less time
         # than to hand them to another.
         if outputs.video is not None and outputs.display is None:
-            sink = BackgroundSink(outputs.put, depth=QUEUE_DEPTH)
+            sink = BackgroundSink(outputs.put, depth=depth)
             put = stack.enter_context(sink).put
         try:
             for result in progress(results_of(parts, frames)):
