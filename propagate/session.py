@@ -5,11 +5,12 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from propagate.offline import results_of
-from propagate.parts import FrameResult, Parts
+from propagate.parts import FrameResult, Mode, Parts
 from propagate.stages import watched_picture
 from propagate.timing import StageTimer, timed
 from propagate.track_ids import TrackIds
@@ -22,10 +23,19 @@ from vod.errors import VideoError
 from vod.results import ResultsWriter
 from vod.sources import FrameSource
 from vod.types import Frame, IntArray
-from vod.video import VideoWriter
+from vod.video import VideoInfo, VideoWriter
 from vod.video_picture import VideoPicture
 
+if TYPE_CHECKING:
+    from av.video.frame import VideoFrame
+
 QUEUE_DEPTH = 4  # frames between two threads: enough to smooth, small in memory
+
+BURST_DEPTH = 12
+"""Frames that may wait where results come in bursts, an interval of 10 at a time."""
+
+BURST_BYTES = 24_000_000
+"""Their planes, at most: 12 frames of 720p, 4 of 2160p."""
 
 
 @dataclass(slots=True)
@@ -41,6 +51,7 @@ class Outputs:
         display: window, if any.
         timer: time of drawing and writing.
         stopped: the user closed the window.
+        drawn: planes of the last frame that was drawn on, to be drawn on again.
     """
 
     class_names: Sequence[str]
@@ -51,6 +62,7 @@ class Outputs:
     display: Display | None = None
     timer: StageTimer = field(default_factory=StageTimer)
     stopped: bool = False
+    drawn: "VideoFrame | None" = None
 
     def put(self, result: FrameResult) -> None:
         """Write one result to every output."""
@@ -79,22 +91,29 @@ class Outputs:
             key_frame=result.key_frame,
             track_ids=numbers,
         )
-        if not self._put_planes(frame, ask):
+        is_blank = not len(found) and not result.key_frame
+        if not self._put_planes(frame, None if is_blank else ask):
             self._put_rgb(frame, ask)
 
-    def _put_planes(self, frame: Frame, draw: Callable[[Canvas], None]) -> bool:
-        """Draw on the planes of the video and write them, if nothing else is asked."""
+    def _put_planes(self, frame: Frame, draw: Callable[[Canvas], None] | None) -> bool:
+        """Write the planes of the video, drawn on, if nothing else is asked.
+
+        Where there is nothing to draw, they need no copy.
+        """
         picture, video = frame.picture, self.video
         if video is None or self.display or not isinstance(picture, VideoPicture):
             return False
         if video.matrix is None or picture.writable_matrix != video.matrix:
             return False
-        with self.timer.stage("draw"):
-            copied = picture.copied()
-            if copied is None:
-                return False
-            planes, canvas = copied
-            draw(canvas)
+        planes = picture.as_coded
+        if draw is not None:
+            with self.timer.stage("draw"):
+                copied = picture.copied(self.drawn)
+                if copied is None:
+                    return False
+                planes, canvas = copied
+                self.drawn = planes  # x264 has its own copy when it has been written
+                draw(canvas)
         with self.timer.stage("encode"):
             video.write_frame(planes, frame.time_s)
         return True
@@ -157,6 +176,19 @@ def _looked_at(
         yield frame
 
 
+def queue_depth(info: VideoInfo, mode: Mode) -> int:
+    """Say how many frames may wait between two threads.
+
+    Mode offline stops to detect and fuse, then has a whole interval done at once; with
+    room for one, the other threads need not stop too. From a live source, whoever is
+    behind wants few old frames.
+    """
+    if info.is_live or mode == "causal":
+        return QUEUE_DEPTH
+    planes = info.width * info.height * 3 // 2
+    return max(QUEUE_DEPTH, min(BURST_DEPTH, BURST_BYTES // planes))
+
+
 def _silent(results: Iterable[FrameResult]) -> Iterable[FrameResult]:
     return results
 
@@ -185,9 +217,10 @@ def process(
     parts = replace(parts, timer=StageTimer(), labels=outputs.labels)
     summary = Summary(timers=(decoding, parts.timer, outputs.timer))
     started = time.perf_counter()
+    depth = queue_depth(source.info, parts.mode)
     frames = prefetch(
         _looked_at(timed(source, decoding, "decode"), parts, decoding),
-        depth=QUEUE_DEPTH,
+        depth=depth,
         keep_latest=source.info.is_live,
     )
     with contextlib.closing(frames), contextlib.ExitStack() as stack:
@@ -195,7 +228,7 @@ def process(
         # A window must be fed from the main thread, and to write lines takes less time
         # than to hand them to another.
         if outputs.video is not None and outputs.display is None:
-            sink = BackgroundSink(outputs.put, depth=QUEUE_DEPTH)
+            sink = BackgroundSink(outputs.put, depth=depth)
             put = stack.enter_context(sink).put
         try:
             for result in progress(results_of(parts, frames)):

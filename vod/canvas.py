@@ -1,10 +1,12 @@
 """What is drawn on: a picture in RGB, or the planes of a video frame as they are."""
 
+import functools
 from dataclasses import dataclass
 from typing import Protocol
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from vod.types import ByteArray, FloatArray
 
@@ -78,8 +80,7 @@ class YuvCanvas:
 
     def __init__(self, planes: list[ByteArray], to_rgb: FloatArray) -> None:
         self._luma, *self._chroma = planes
-        inverse = np.linalg.inv(to_rgb[:, :3].astype(np.float64))
-        self._from_rgb = np.c_[inverse, -inverse @ to_rgb[:, 3]]
+        self._from_rgb = _from_rgb(to_rgb.tobytes())
         self.height, self.width = (int(side) for side in self._luma.shape)
 
     def fill(self, top: int, bottom: int, left: int, right: int, ink: Colour) -> None:
@@ -114,6 +115,14 @@ class YuvCanvas:
     def _yuv(self, ink: Colour) -> list[int]:
         values = self._from_rgb @ [*ink, 1]
         return [round(float(value)) for value in values]
+
+
+@functools.lru_cache(maxsize=8)
+def _from_rgb(to_rgb: bytes) -> npt.NDArray[np.float64]:
+    """Give the inverse, `(3, 4)`, of a `(3, 4)` float32 matrix."""
+    matrix = np.frombuffer(to_rgb, np.float32).reshape(3, 4).astype(np.float64)
+    inverse = np.linalg.inv(matrix[:, :3])
+    return np.c_[inverse, -inverse @ matrix[:, 3]]
 
 
 def _copy(tile: ByteArray, plane: ByteArray, top: int, left: int) -> None:

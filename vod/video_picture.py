@@ -182,16 +182,31 @@ class VideoPicture:
         plain = decoded.format.name == "yuv420p" and not self._is_full()
         return space if space and upright and is_even and plain else None
 
-    def copied(self) -> tuple[VideoFrame, YuvCanvas] | None:
-        """Give a copy of the planes to draw on and write; see `writable_matrix`."""
+    def copied(
+        self, onto: VideoFrame | None = None
+    ) -> tuple[VideoFrame, YuvCanvas] | None:
+        """Give a copy of the planes to draw on and write; see `writable_matrix`.
+
+        Args:
+            onto: an earlier copy, already written, whose memory is taken again: fresh
+                memory for each frame takes longer than the copy itself.
+        """
         matrix, planes = self._matrix(), _planes(self._decoded)
         if self.writable_matrix is None or matrix is None or planes is None:
             return None
-        copy = VideoFrame(self.width, self.height, "yuv420p")
+        copy = onto
+        if copy is None or (copy.width, copy.height) != (self.width, self.height):
+            copy = VideoFrame(self.width, self.height, "yuv420p")
         targets = _planes(copy) or []
         for target, plane in zip(targets, planes, strict=True):
             target[:] = plane
         return copy, YuvCanvas(targets, matrix)
+
+    @property
+    def as_coded(self) -> VideoFrame:
+        """The decoded frame itself, to be written as it is; see `writable_matrix`."""
+        self._decoded.pict_type = 0  # the encoder chooses its kind, not the source
+        return self._decoded
 
     def _space(self) -> int | None:
         """Give the AVCOL_SPC_ number of the colours; None where FFmpeg must convert."""

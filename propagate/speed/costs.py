@@ -1,8 +1,9 @@
 """What each part of the frame path takes on this machine, and what a whole would.
 
-A frame takes `rest + stretch * (share * detector + flow)` ms: `detector` and `flow` are
-measured alone, `share` of the frames are key frames, and `rest` and `stretch` follow
-from real runs at two intervals, where decoding competes for the same cores.
+A frame takes `rest + stretch * (share * detector + flows * flow)` ms: `detector` and
+`flow` are measured alone, `share` of the frames are key frames, for `flows` of them a
+flow is estimated, and `rest` and `stretch` follow from real runs at two intervals,
+where decoding competes for the same cores.
 """
 
 import time
@@ -41,11 +42,14 @@ class Fit:
         rest: ms a frame besides the networks.
         stretch: how many times longer networks take than alone.
         extra: share of key frames beyond one an interval: cuts and ends.
+        flows: flows a frame: in mode offline one may span several, and where nothing
+            is carried there is none.
     """
 
     rest: float
     stretch: float
     extra: float
+    flows: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +74,7 @@ class Costs:
         share = min(1.0, 1 / choice.interval + fit.extra)
         networks = share * self.detector[choice.network]
         if choice.flow != NO_FLOW:
-            networks += self.flow[choice.network, choice.flow]
+            networks += fit.flows * self.flow[choice.network, choice.flow]
         return max(self.decode, fit.rest + fit.stretch * networks)
 
     def as_mapping(self) -> dict[str, Any]:
@@ -83,7 +87,12 @@ class Costs:
                 for (network, flow), value in self.flow.items()
             },
             "fits": {
-                mode: {"rest_ms": f.rest, "stretch": f.stretch, "extra_keys": f.extra}
+                mode: {
+                    "rest_ms": f.rest,
+                    "stretch": f.stretch,
+                    "extra_keys": f.extra,
+                    "flows_a_frame": f.flows,
+                }
                 for mode, f in self.fits.items()
             },
         }
@@ -180,11 +189,12 @@ def _usual_ms(work: Callable[[Any], object], items: Sequence[Any]) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One real run: its interval, share of key frames and ms a frame."""
+    """One real run: its interval, share of key frames, ms and flows a frame."""
 
     interval: int
     share: float
     ms: float
+    flows: float = 1.0
 
 
 def _time_runs(
@@ -197,8 +207,10 @@ def _time_runs(
     runners, rows = run_all({**works, "floor": floor}, clip)
     runs: dict[Mode, list[Run]] = {choice.mode: [] for choice in choices}
     for name, choice in zip(works, choices, strict=True):
-        share = runners[name].key_frames / runners[name].frames
-        run = Run(choice.interval, share, rows[name]["ms_per_frame"])
+        runner = runners[name]
+        share = runner.key_frames / runner.frames
+        flows = runner.calls["flow"] / runner.frames
+        run = Run(choice.interval, share, rows[name]["ms_per_frame"], flows)
         runs[choice.mode].append(run)
     return rows["floor"]["ms_per_frame"], runs
 
@@ -226,6 +238,7 @@ def fit(detector: float, flow: float, runs: Iterable[Run]) -> Fit:
     difference = (often.share - seldom.share) * detector
     stretch = (often.ms - seldom.ms) / difference if difference > 0 else 1.0
     stretch = min(max(stretch, STRETCH[0]), STRETCH[1])
-    rest = seldom.ms - stretch * (seldom.share * detector + flow)
+    networks = seldom.share * detector + seldom.flows * flow
+    rest = seldom.ms - stretch * networks
     extra = max(0.0, seldom.share - 1 / seldom.interval)
-    return Fit(rest, stretch, extra)
+    return Fit(rest, stretch, extra, seldom.flows)

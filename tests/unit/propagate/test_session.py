@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from propagate.parts import FrameResult
-from propagate.session import Outputs, Summary, process
+from propagate.session import Outputs, Summary, process, queue_depth
 from propagate.timing import StageTimer
 from propagate.tracked import Tracked
 from tests.builders import make_detections
@@ -19,7 +19,7 @@ class ListSource:
 
     def __init__(self, frames):
         self.frames = frames
-        self.info = types.SimpleNamespace(name="list", is_live=False)
+        self.info = types.SimpleNamespace(name="list", is_live=False, width=8, height=8)
 
     def __iter__(self):
         return iter(self.frames)
@@ -185,3 +185,18 @@ def test_without_tracking_no_numbers_are_written():
     recorder = Recorder()
     process(ListSource(FRAMES), make_parts(), Outputs(("dot",), results=recorder))
     assert recorder.tracks == [None] * 5
+
+
+@pytest.mark.parametrize(
+    ("size", "is_live", "mode", "depth"),
+    [
+        ((640, 360), False, "offline", 12),  # .35 MB a frame
+        ((1920, 1080), False, "offline", 7),  # 3.1 MB
+        ((3840, 2160), False, "offline", 4),  # 12.4 MB
+        ((640, 360), False, "causal", 4),
+        ((640, 360), True, "offline", 4),
+    ],
+)
+def test_bursts_get_room_where_memory_and_liveliness_allow(size, is_live, mode, depth):
+    info = types.SimpleNamespace(width=size[0], height=size[1], is_live=is_live)
+    assert queue_depth(info, mode) == depth

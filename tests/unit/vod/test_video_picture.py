@@ -205,6 +205,39 @@ def test_planes_are_copied_to_be_written_and_the_frame_stays_as_it_is():
     assert not np.array_equal(copy.to_ndarray(), before)
 
 
+def test_a_copy_may_take_the_memory_of_one_that_was_written():
+    first, second = picture_of(decoded()), picture_of(decoded(np.roll(scene(), 9, 0)))
+    copy, canvas = first.copied()
+    canvas.fill(0, 240, 0, 320, (255, 0, 0))
+    again, _ = second.copied(copy)
+    assert again is copy
+    expected = second.copied()[0].to_ndarray()
+    np.testing.assert_array_equal(again.to_ndarray(), expected)
+    other = picture_of(decoded(scene(120, 160)))
+    assert other.copied(copy)[0] is not copy
+
+
+def test_planes_that_are_drawn_on_again_are_written_as_they_were(tmp_path):
+    pictures = [np.roll(scene(), 11 * i, 1) for i in range(12)]
+    path = write_clip(tmp_path / "clip.mp4", pictures=pictures, options={"crf": "5"})
+    with VideoReader(path) as reader:
+        info, frames = reader.info, list(reader)
+    for name in ("fresh", "again", "coded"):
+        with VideoWriter(tmp_path / f"{name}.mp4", info=info) as writer:
+            planes = None
+            for frame in frames:
+                if name == "coded":
+                    planes = frame.picture.as_coded
+                else:
+                    onto = planes if name == "again" else None
+                    planes, _ = frame.picture.copied(onto)
+                writer.write_frame(planes, frame.time_s)
+    written = {
+        (tmp_path / f"{n}.mp4").read_bytes() for n in ("fresh", "again", "coded")
+    }
+    assert len(written) == 1
+
+
 @pytest.mark.parametrize(
     ("frame", "changes"),
     [

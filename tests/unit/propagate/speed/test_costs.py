@@ -89,3 +89,10 @@ def test_the_default_flow_is_named_first_and_no_flow_twice():
     assert FLOW_NAMES[0] == "dis-ultrafast"
     assert {"lightflow", "dis-medium"} < set(FLOW_NAMES)
     assert not {"dis", "zero", "none"} & set(FLOW_NAMES)
+
+
+def test_flows_that_span_several_frames_count_less():
+    # At interval 10: .1 x 10 + .4 x 5 = 3 of 6.5 ms are networks.
+    found = fit(10.0, 5.0, [Run(2, 0.5, 10.5, 0.5), Run(10, 0.1, 6.5, 0.4)])
+    assert (found.stretch, found.flows) == (1.0, 0.4)
+    assert found.rest == pytest.approx(3.5)
