@@ -6,11 +6,9 @@ said in docs/custom_data.md.
 """
 
 import argparse
-import json
 import logging
 import sys
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -30,14 +28,12 @@ from detector.fit_model import (
 )
 from detector.fit_start import start_from, starting_preprocessing, two_stage_record
 from vod.config import load_config
-from vod.dataset.annotated import AnnotatedPictures, check_classes, read_annotated
+from vod.dataset.annotated import AnnotatedPictures, read_sources, validation_source
 from vod.errors import VodError
-from vod.fitting.board import EVENTS, Board, EventFile
-from vod.fitting.callbacks import FollowStep, Snapshot, run_callbacks
 from vod.fitting.devices import computing
+from vod.fitting.loop import FitPlan, run_fit
 from vod.fitting.resuming import open_run
 from vod.preprocess import Preprocessing
-from vod.training import steps_done
 from vod.types import ByteArray
 from vod.weights import WEIGHTS_FILE, read_record, save_model_weights, write_record
 
@@ -74,15 +70,10 @@ def read_data(
         AnnotationError: something is missing or wrong, or a class is shown nowhere.
     """
     how = config.degenerate
-    first = read_annotated(sources[0], config.classes, degenerate=how)
-    more = [read_annotated(s, first.classes, degenerate=how) for s in sources[1:]]
-    check_classes([first, *more])
-    held = None
-    if validate is not None:
-        source = validate if "@" in validate else f"{validate}@val"
-        whole = read_annotated(source, first.classes, degenerate=how)
-        held = whole.spread(config.validation_pictures)
-    return FitData((first, *more), held)
+    found = read_sources(sources, config.classes, degenerate=how)
+    held = validation_source(validate, found[0].classes, degenerate=how)
+    most = config.validation_pictures
+    return FitData(found, None if held is None else held.spread(most))
 
 
 def fit(
@@ -187,31 +178,15 @@ class _Run:
         model = LossModel(network, config.loss.weights)
         model(blank_inputs(network))
         compile_fit(model, config.step, rate=config.schedule.peak)
-        snapshot = Snapshot(self._measure, self._write, minutes=config.snapshot_minutes)
-        with ExitStack() as stack:
-            more: list[keras.callbacks.Callback] = []
-            if config.tensorboard and EventFile.available():
-                more.append(stack.enter_context(Board(out / EVENTS, self._draw)))
-            elif config.tensorboard:
-                logger.info("tensorboard is not installed: log.csv has the figures.")
-            model.fit(
-                batches,
-                epochs=-(-config.schedule.steps // config.schedule.steps_per_epoch),
-                callbacks=run_callbacks(
-                    config.schedule,
-                    out,
-                    FollowStep(batches),
-                    snapshot,
-                    resume=resume,
-                    more=more,
-                ),
-                verbose=0,
-                shuffle=False,  # a resumed run goes on with the batches that come next
-            )
-        # `fit` has left the averaged weights in place.
-        self._write(model)
-        figures = self._measure(model) | {"steps": float(steps_done(model))}
-        (out / "result.json").write_text(json.dumps(figures, indent=1) + "\n")
+        plan = FitPlan(
+            config.schedule,
+            self._measure,
+            self._write,
+            self._draw,
+            snapshot_minutes=config.snapshot_minutes,
+            tensorboard=config.tensorboard,
+        )
+        figures = run_fit(model, batches, plan, out, resume=resume)
         logger.info("wrote %s: %s", self._folder, figures)
         return self._folder
 
@@ -219,9 +194,7 @@ class _Run:
         if self._held is None:
             return {}
         self._networks.refresh()
-        scores = self._held.scores(self._detector)
-        named = {f"ap_{name}": ap for name, ap in scores.ap.items() if ap is not None}
-        return {"map": scores.mean_ap or 0.0, **named}
+        return self._held.scores(self._detector).figures()
 
     def _draw(self, _model: keras.Model) -> Mapping[str, ByteArray]:
         if self._held is None:

@@ -13,6 +13,7 @@ from detector.two_stage import build_head, build_head_maps
 from detector.two_stage_config import TwoStageConfig
 from detector.two_stage_loss_config import TwoStageLossConfig
 from detector.two_stage_losses import head_losses
+from vod.errors import ConfigError
 from vod.fitting.optimizer import averaging_adamw, averaging_sgd
 from vod.training import to_numpy
 
@@ -68,10 +69,21 @@ def build_networks(config: TwoStageConfig, loss: TwoStageLossConfig) -> FitNetwo
 
 
 def copy_by_path(source: keras.Model, target: keras.Model) -> None:
-    """Fill a model from another whose variables have the same paths."""
+    """Fill a model from another whose variables have the same paths.
+
+    Raises:
+        ConfigError: one is missing there, or has another shape.
+    """
     values = {variable.path: variable for variable in source.weights}
     for variable in target.weights:
-        variable.assign(values[variable.path])
+        value = values.get(variable.path)
+        if value is None or value.shape != variable.shape:
+            found = None if value is None else tuple(value.shape)
+            raise ConfigError(
+                f"the weights do not fit the config: {variable.path} must have shape "
+                f"{tuple(variable.shape)}, received {found}."
+            )
+        variable.assign(value)
 
 
 @keras.saving.register_keras_serializable(package="vod")

@@ -67,7 +67,8 @@ def start_from(
     """
     record = read_record(init)
     if record.network == NETWORK:
-        _check_classes(init, record, classes, new_classes)
+        if not new_classes:
+            check_classes_fit(init, record, classes)
         skipped = CLASS_LAYERS if new_classes else ()
         wanted = [v for v in _variables(models) if not v.path.startswith(skipped)]
     elif record.network == "ssd_mobilenet_v1":
@@ -136,13 +137,18 @@ def _variables(models: Sequence[keras.Model]) -> list[keras.Variable]:
     return [variable for model in models for variable in model.weights]
 
 
-def _check_classes(
-    init: Path, record: WeightsRecord, classes: Sequence[str], new_classes: bool
+def check_classes_fit(
+    folder: Path, record: WeightsRecord, classes: Sequence[str]
 ) -> None:
-    if new_classes or record.classes == tuple(classes):
-        return
-    raise WeightsError(
-        f"{init} was trained for the classes {', '.join(record.classes)}, but the data "
-        f"has {', '.join(classes)}. Give the same classes in the same order, or start "
-        "their layers anew with --set new_classes=true."
-    )
+    """Make sure that weights were trained for the classes of the data.
+
+    Raises:
+        WeightsError: for others, or in another order.
+    """
+    if record.classes != tuple(classes):
+        raise WeightsError(
+            f"{folder} was trained for the classes {', '.join(record.classes)}, but "
+            f"the data has {', '.join(classes)}. Give the same classes in the same "
+            "order, or let detector.fit start their layers anew with --set "
+            "new_classes=true."
+        )

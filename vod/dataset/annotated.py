@@ -26,6 +26,7 @@ from vod.types import FloatArray, IntArray
 Degenerate = Literal["refuse", "drop"]
 
 DEFAULT_SPLIT: Final = "train"
+VALIDATION_SPLIT: Final = "val"
 LEAST_SIDE: Final = 1e-3  # of a box, in pixels: what COCO's files round to 0
 
 
@@ -122,6 +123,47 @@ def read_annotated(
         category_ids=(),
     )
     return AnnotatedPictures(source, chosen, whole.astype(np.float32))
+
+
+def read_sources(
+    sources: Sequence[str],
+    classes: Sequence[str] = (),
+    *,
+    degenerate: Degenerate = "refuse",
+) -> tuple[AnnotatedPictures, ...]:
+    """Read several sources under one class list; see `read_annotated`.
+
+    Args:
+        sources: at least one.
+        classes: empty: those of the first source.
+        degenerate: what becomes of boxes without area.
+
+    Raises:
+        AnnotationError: also if a class is shown nowhere.
+    """
+    first = read_annotated(sources[0], classes, degenerate=degenerate)
+    more = [
+        read_annotated(source, first.classes, degenerate=degenerate)
+        for source in sources[1:]
+    ]
+    found = (first, *more)
+    if classes:  # a whole data set may list classes that a part of it does not show
+        check_classes(found)
+    return found
+
+
+def validation_source(
+    source: str | None, classes: Sequence[str], *, degenerate: Degenerate
+) -> AnnotatedPictures | None:
+    """Read what is measured on, the split `val` where none is named; None stays None.
+
+    Raises:
+        AnnotationError: see `read_annotated`.
+    """
+    if source is None:
+        return None
+    named = source if "@" in source else f"{source}@{VALIDATION_SPLIT}"
+    return read_annotated(named, classes, degenerate=degenerate)
 
 
 def check_classes(sources: Sequence[AnnotatedPictures]) -> None:
