@@ -105,7 +105,8 @@ class LossModel(keras.Model):
         weights: Mapping[str, float],
         inputs: Sequence[str] = INPUTS,
     ) -> None:
-        super().__init__()
+        # Boxes keep their places, whatever precision the network runs in.
+        super().__init__(autocast=False)
         self.network = network
         self._names, self._shares = tuple(inputs), dict(weights)
         self._means = {name: keras.metrics.Mean(name=name) for name in weights}

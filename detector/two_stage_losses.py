@@ -57,16 +57,19 @@ def head_losses(
         )
         for spec in map_specs(config)
     )
-    boxes = keras.Input((loss.objects, 4), batch_size, name="boxes")
-    labels = keras.Input((loss.objects,), batch_size, dtype="int32", name="labels")
+    boxes = keras.Input((loss.objects, 4), batch_size, "float32", name="boxes")
+    labels = keras.Input((loss.objects,), batch_size, "int32", name="labels")
     logits, codes = rpn_predictions(rpn, config)
-    losses = RpnLoss(config, loss, name="rpn_loss")([logits, codes, boxes, labels])
-    choose = Proposals(training_config(config, loss), name="proposals")
+    # Coordinates and losses stay float32, whatever precision the networks run in.
+    exact = {"dtype": "float32"}
+    rpn_loss = RpnLoss(config, loss, name="rpn_loss", **exact)
+    losses = rpn_loss([logits, codes, boxes, labels])
+    choose = Proposals(training_config(config, loss), name="proposals", **exact)
     proposals, mask = choose([logits, codes])
-    targets = RegionTargets(loss, name="region_targets")
+    targets = RegionTargets(loss, name="region_targets", **exact)
     found, wanted = targets([proposals, mask, boxes, labels])
     scores, offsets = light_head(regions, found, config)
-    second = RegionLoss(loss, name="region_loss")([scores, offsets, wanted])
+    second = RegionLoss(loss, name="region_loss", **exact)([scores, offsets, wanted])
     outputs = {**losses, **second}
     return keras.Model([rpn, regions, boxes, labels], outputs, name="head_losses")
 

@@ -37,9 +37,13 @@ class PaperFrames:
         self._how = config.aggregation or AggregationConfig()
         self._shrink = AreaResize(height, width)
         self._to_grid = FlowToGrid(
-            spec.height, spec.width, input_height=height, input_width=width
+            spec.height,
+            spec.width,
+            input_height=height,
+            input_width=width,
+            dtype="float32",  # of places, whatever precision the networks run in
         )
-        self._warp = BilinearWarp(border=self._how.border)
+        self._warp = BilinearWarp(border=self._how.border, dtype="float32")
         self.parts = [self.features, self.head_maps, self.flow]
         if self.aggregation is not None:
             self.parts.append(self.aggregation)
@@ -89,7 +93,8 @@ class PaperStep(keras.Model):
     """
 
     def __init__(self, steps: PaperFrames, name: str) -> None:
-        super().__init__(name=name)
+        # Boxes keep their places, whatever precision the networks run in.
+        super().__init__(name=name, autocast=False)
         self.steps, self.parts = steps, steps.parts
 
     def build(self, _shapes: Any) -> None:

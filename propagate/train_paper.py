@@ -24,6 +24,7 @@ from detector.fit_data import TrainingPictures
 from detector.fit_model import LossModel, compile_fit, copy_by_path, freeze
 from detector.fit_start import check_classes_fit, start_from, starting_preprocessing
 from flow.lightflow import fold_into, read_lightflow
+from flow.train.devices import widen_predictions
 from propagate.aggregation_start import begin_as_mean
 from propagate.paper_learner import INPUTS, PaperLearner, blank_sample
 from propagate.paper_networks import (
@@ -106,6 +107,8 @@ def train(
     ):
         networks = build_paper_networks(network, config.loss)
         origin = f"propagate.train_paper on {described(sources)}, seed {config.seed}"
+        if step.precision != "float32":
+            widen_predictions(networks.flow)
         if config.aggregation_start == "mean":
             _begin_as_mean(networks)
         origin += start_networks(networks, starts, classes)
