@@ -1,9 +1,11 @@
 """How well a detector in training finds what held-out pictures show."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Final
 
+import cv2
 import keras
 import numpy as np
 
@@ -11,6 +13,7 @@ from detector.fit_data import PictureStore
 from detector.postprocess import PostprocessConfig, select_detections
 from vod.dataset.annotated import AnnotatedPictures
 from vod.draw import draw_detections
+from vod.errors import VideoError
 from vod.evaluation import Scores, evaluate
 from vod.preprocess import Preprocessing
 from vod.types import ByteArray, Detections, FloatArray
@@ -90,6 +93,19 @@ def hold_out(pictures: AnnotatedPictures, preprocessing: Preprocessing) -> HeldO
     # A DET picture without annotation, or a COCO file, may not say how large it is.
     truth = replace(pictures.truth, frame_sizes=np.array(sizes, np.int32))
     return HeldOut(replace(pictures, truth=truth), preprocessing, np.stack(images))
+
+
+def write_pictures(folder: Path, pictures: Mapping[str, ByteArray]) -> None:
+    """Write named pictures as JPEG.
+
+    Raises:
+        VideoError: one cannot be written.
+    """
+    for name, rgb in pictures.items():
+        path = folder / f"{name}.jpg"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not cv2.imwrite(str(path), rgb[..., ::-1]):
+            raise VideoError(f"cannot write {path}.")
 
 
 def _predict(

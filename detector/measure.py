@@ -12,16 +12,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import cv2
 import keras
 
-from detector.fit_measure import hold_out
+from detector.fit_measure import hold_out, write_pictures
 from detector.fit_start import two_stage_config_of
 from detector.two_stage import build_two_stage
 from vod.analysis.bootstrap import bootstrap
 from vod.analysis.ranking import rank
 from vod.dataset.annotated import VALIDATION_SPLIT, read_annotated
-from vod.errors import VideoError, VodError
+from vod.errors import VodError
 from vod.files import reserved_report
 from vod.predictions import Predictions
 from vod.weights import (
@@ -71,7 +70,7 @@ def measure(weights: Path, source: str, *, draw: Path | None = None) -> dict[str
     found = Predictions.from_detections(held.detect(model), record.classes)
     confidence = bootstrap(rank(held.pictures.truth, found)).to_json()
     if draw is not None:
-        _draw(draw, held.draw(model))
+        write_pictures(draw, held.draw(model))
     return {
         "weights": str(weights),
         "files": record.files,
@@ -79,14 +78,6 @@ def measure(weights: Path, source: str, *, draw: Path | None = None) -> dict[str
         "pictures": len(pictures),
         **confidence,
     }
-
-
-def _draw(folder: Path, pictures: dict[str, Any]) -> None:
-    for name, rgb in pictures.items():
-        path = folder / f"{name}.jpg"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if not cv2.imwrite(str(path), rgb[..., ::-1]):
-            raise VideoError(f"cannot write {path}.")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -31,7 +31,8 @@ def build_head(config: TwoStageConfig, *, batch_size: int | None = None) -> kera
     `scores` `(B, proposals, class_count)`; padded rows have score 0.
     """
     rpn, regions = (_input(spec, batch_size) for spec in map_specs(config))
-    exact = {"dtype": "float32"}  # of places, whatever precision the networks run in
+    # Places are float32, whatever precision the networks run in.
+    exact: Any = {"dtype": "float32"}
     choose = Proposals(config, name="proposals", **exact)
     proposals, mask = choose(list(rpn_predictions(rpn, config)))
     logits, codes = light_head(regions, proposals, config)

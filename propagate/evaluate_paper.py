@@ -15,8 +15,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from detector.fit_measure import write_pictures
 from propagate.paper_networks import load_paper
-from propagate.paper_video import PaperDetector, detect_videos
+from propagate.paper_video import PaperDetector, detect_videos, draw_found
 from vod.analysis.bootstrap import bootstrap
 from vod.analysis.comparison import compare
 from vod.analysis.ranking import rank
@@ -36,7 +37,12 @@ WAYS: Final[Mapping[str, tuple[bool, int | None]]] = {
 
 
 def evaluate_ways(
-    weights: Path, source: str, *, interval: int, ways: Sequence[str]
+    weights: Path,
+    source: str,
+    *,
+    interval: int,
+    ways: Sequence[str],
+    draw: Path | None = None,
 ) -> dict[str, Any]:
     """Score a system in several ways.
 
@@ -45,6 +51,7 @@ def evaluate_ways(
         source: as `vod.dataset.annotated` reads it; its split is `val` if unnamed.
         interval: frames from a key frame to the next.
         ways: names in `WAYS`.
+        draw: folder that gets a few frames with what the first way finds.
 
     Returns:
         A report, ready for JSON: `ways` with mAP, AP by class and intervals, and
@@ -52,6 +59,7 @@ def evaluate_ways(
 
     Raises:
         AnnotationError: the source is wrong, or shows none of the classes.
+        VideoError: a picture cannot be read, or `draw` not written.
         WeightsError: the weights are.
     """
     networks, record = load_paper(weights)
@@ -66,6 +74,8 @@ def evaluate_ways(
             pictures.truth, Predictions.from_detections(found, record.classes)
         )
         rankings[way] = ranking
+        if draw is not None and way == ways[0]:
+            write_pictures(draw, draw_found(pictures, found))
         reports[way] = bootstrap(ranking).to_json()
         logger.info("%s: mAP %.3f", way, reports[way]["mAP"]["value"])
     first, *others = ways
@@ -116,13 +126,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     add("--data", required=True, metavar="SOURCE[@SPLIT]", help="split: val")
     add("--interval", type=int, default=10, help="frames from key to key (10)")
     add("--ways", nargs="+", choices=list(WAYS), default=list(WAYS))
+    add("--draw", type=Path, metavar="DIR", help="gets a few frames")
     add("--report", type=Path, metavar="JSON", help="write all figures")
     args = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
         with reserved_report(args.report) as write_report:
             report = evaluate_ways(
-                args.weights, args.data, interval=args.interval, ways=args.ways
+                args.weights,
+                args.data,
+                interval=args.interval,
+                ways=args.ways,
+                draw=args.draw,
             )
             write_report(report)
     except VodError as error:

@@ -11,16 +11,16 @@ from propagate.paper_networks import PaperNetworks
 from vod.errors import ConfigError
 from vod.preprocess import Preprocessing
 
-INPUTS: Final = ("frames", "boxes", "labels")
+INPUTS: Final = ("frames", "moved", "boxes", "labels")
 
 
 class PaperLearner(PaperStep):
     """Runs inference on a sample, and compares at its end.
 
-    Call with `[frames, boxes, labels]`: `(B, keys + 1, H, W, 3)` normalised for the
-    detector, oldest first, of which the last one is no key frame; the last frame's
-    objects. Gives the head's losses, each `(B,)`. All networks take part and all of
-    them learn.
+    Call with `[frames, moved, boxes, labels]`: `(B, keys + 1, H, W, 3)` normalised for
+    the detector, oldest first, of which the last one is judged; `(B,)` 0 where that is
+    the last key frame itself, else 1; its objects. Gives the head's losses, each
+    `(B,)`. All networks take part and all of them learn.
 
     Args:
         networks: with losses.
@@ -40,7 +40,7 @@ class PaperLearner(PaperStep):
 
     def call(self, inputs: list[Any]) -> Mapping[str, Any]:
         """Run; see the class."""
-        frames, boxes, labels = inputs
+        frames, moved, boxes, labels = inputs
         count = int(frames.shape[1]) - 1
         height, width = frames.shape[2:4]
         steps = self.steps
@@ -58,7 +58,9 @@ class PaperLearner(PaperStep):
         state = steps.first(features[:, 0])
         for key in range(1, count - first):
             state = steps.aggregate(features[:, key], state, motion[:, key - 1])
-        maps = steps.propagate(steps.maps(state), motion[:, -1])
+        # As at inference, a key frame's own maps go to the head as they are.
+        last = motion[:, -1] * moved[:, None, None, None]
+        maps = steps.propagate(steps.maps(state), last)
         return self.losses_of_head([*maps, boxes, labels])
 
     def _unfold(self, values: Any, frames: int) -> Any:
@@ -75,6 +77,7 @@ def blank_sample(networks: PaperNetworks, *, keys: int, objects: int) -> dict[st
     shape = (1, keys + 1, detector.input_height, detector.input_width, 3)
     return {
         "frames": ops.zeros(shape),
+        "moved": ops.ones((1,)),
         "boxes": ops.zeros((1, objects, 4)),
         "labels": ops.full((1, objects), -1, dtype="int32"),
     }

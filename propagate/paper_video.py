@@ -1,18 +1,20 @@
 """Run the paper's system over videos: key frames at an interval, flow in between."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 
 from detector.fit_data import PictureStore
-from detector.fit_measure import MEASURED
+from detector.fit_measure import MEASURED, SHOWN, SHOWN_SCORE
 from detector.postprocess import PostprocessConfig, select_detections
 from propagate.paper_frames import PaperFrames, PaperStep
 from propagate.paper_networks import PaperNetworks
 from vod.dataset.annotated import AnnotatedPictures
+from vod.draw import draw_detections
 from vod.errors import ConfigError
 from vod.preprocess import Preprocessing
 from vod.types import ByteArray, Detections, FloatArray
@@ -123,6 +125,23 @@ def detect_videos(
         for frame, boxes in zip(frames, detector.frames(shown, interval), strict=True):
             found[int(truth.frame_indices[frame])] = boxes
     return found
+
+
+def draw_found(
+    pictures: AnnotatedPictures, found: Mapping[int, Detections]
+) -> dict[str, ByteArray]:
+    """Draw what was found in a few frames, evenly spread; names say which they are."""
+    truth, store, drawn = pictures.truth, PictureStore(None, keep=False), {}
+    for frame in np.unique(np.linspace(0, len(pictures) - 1, SHOWN).astype(int)):
+        boxes = found[int(truth.frame_indices[frame])]
+        name = Path(truth.image_names[frame])
+        drawn[f"found/{name.parent.name}_{name.stem}"] = draw_detections(
+            store.read(pictures.path(int(frame)))[0],
+            boxes.select(boxes.scores >= SHOWN_SCORE),
+            pictures.classes,
+            key_frame=False,
+        )
+    return drawn
 
 
 def whole_videos(pictures: AnnotatedPictures, most: int) -> AnnotatedPictures:

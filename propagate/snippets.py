@@ -17,7 +17,6 @@ import keras
 import numpy as np
 
 from detector.fit_data import (
-    Drawn,
     PictureStore,
     TrainingPictures,
     padded,
@@ -141,8 +140,9 @@ class VideoFrames:
 class SnippetBatches(keras.utils.PyDataset):
     """Endless batches of samples, told by their number.
 
-    `({"frames": (B, keys + 1, H, W, 3), "boxes", "labels"},)`; the objects are those of
-    the last frame, as `detector.fit_data.PictureBatches` has them.
+    `({"frames": (B, keys + 1, H, W, 3), "moved": (B,), "boxes", "labels"},)`. `moved`
+    is 0 where the last frame is the last key frame itself; the objects are those of the
+    last frame, as `detector.fit_data.PictureBatches` has them.
 
     Attributes:
         first_batch: number of this epoch's first batch.
@@ -183,14 +183,16 @@ class SnippetBatches(keras.utils.PyDataset):
         """Give the inputs of the batch with this number since the start."""
         rng = np.random.default_rng((self._seed, number))
         drawn = [self._draw(rng) for _ in range(self._batch_size)]
-        frames, boxes, labels = (np.stack(part) for part in zip(*drawn, strict=True))
-        return {"frames": frames, "boxes": boxes, "labels": labels}
+        names = ("frames", "moved", "boxes", "labels")
+        columns = zip(*drawn, strict=True)
+        return {n: np.stack(part) for n, part in zip(names, columns, strict=True)}
 
-    def _draw(self, rng: np.random.Generator) -> Drawn:
+    def _draw(self, rng: np.random.Generator) -> tuple[Any, ...]:
         chosen = int(rng.choice(len(self._shares), p=self._shares))
         source, videos = self._pictures.sources[chosen], self._videos[chosen]
         frame = int(rng.integers(len(source)))
-        times = self._config.times(int(rng.integers(self._config.interval)))
+        offset = int(rng.integers(self._config.interval))
+        times = self._config.times(offset)
         rgb, scale = self._store.read(source.path(frame))
         window = random_window(
             rng, self._augment, height=rgb.shape[0], width=rgb.shape[1]
@@ -208,7 +210,7 @@ class SnippetBatches(keras.utils.PyDataset):
         )
         kept = visible >= self._augment.min_visible
         whole, names = padded(moved[kept], labels[kept], self._pictures.objects)
-        return frames, whole, names
+        return frames, np.float32(offset > 0), whole, names
 
     def _shown(self, shown: Sequence[tuple[Path, FloatArray]], seed: int) -> FloatArray:
         """Cut windows out of pictures and change all their colours alike."""

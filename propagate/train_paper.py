@@ -37,7 +37,12 @@ from propagate.paper_networks import (
     write_paper,
 )
 from propagate.paper_train_config import PaperTrainConfig
-from propagate.paper_video import PaperDetector, detect_videos, whole_videos
+from propagate.paper_video import (
+    PaperDetector,
+    detect_videos,
+    draw_found,
+    whole_videos,
+)
 from propagate.snippets import SnippetBatches
 from vod.config import load_config
 from vod.dataset.annotated import AnnotatedPictures, read_sources, validation_source
@@ -47,7 +52,7 @@ from vod.fitting.devices import computing
 from vod.fitting.loop import FitPlan, run_fit
 from vod.fitting.resuming import open_run
 from vod.preprocess import Preprocessing
-from vod.types import ByteArray
+from vod.types import ByteArray, Detections
 from vod.weights import read_record
 
 logger = logging.getLogger(__name__)
@@ -192,6 +197,7 @@ class _Run:
         self._folder, self._origin = folder, origin
         self._detector = PaperDetector(networks, preprocessing)
         self.held_out: AnnotatedPictures | None = None
+        self._found: dict[int, Detections] = {}
 
     def fit(self, pictures: TrainingPictures, out: Path, *, resume: bool) -> Path:
         config = self._config
@@ -228,11 +234,14 @@ class _Run:
             return {}
         self._networks.refresh()
         interval = self._config.validation_interval
-        found = detect_videos(self._detector, self.held_out, interval)
-        return evaluate(self.held_out.truth, found).figures()
+        self._found = detect_videos(self._detector, self.held_out, interval)
+        return evaluate(self.held_out.truth, self._found).figures()
 
     def _draw(self, _model: keras.Model) -> Mapping[str, ByteArray]:
-        return {}
+        # What the epoch's measurement has just found.
+        if self.held_out is None:
+            return {}
+        return draw_found(self.held_out, self._found)
 
     def _write(self, _model: keras.Model) -> None:
         write_paper(

@@ -19,6 +19,7 @@ from vod.dataset.annotated import read_annotated
 from vod.errors import ConfigError, WeightsError
 from vod.preprocess import Preprocessing
 
+MOVED = np.ones(1, np.float32)
 PREPROCESSING = Preprocessing(64, 96, mean=120.0, scale=130.0)
 
 
@@ -47,7 +48,7 @@ def objects():
 def test_a_samples_losses_are_those_of_the_maps_that_inference_carries(
     networks, frames, objects
 ):
-    found = PaperLearner(networks, PREPROCESSING)([frames[None], *objects])
+    found = PaperLearner(networks, PREPROCESSING)([frames[None], MOVED, *objects])
     detector = PaperDetector(networks, PREPROCESSING)
     key = None
     for number in range(3):
@@ -59,12 +60,21 @@ def test_a_samples_losses_are_those_of_the_maps_that_inference_carries(
         assert float(found[name][0]) == pytest.approx(float(value[0]), rel=1e-3), name
 
 
+def test_a_key_frame_is_judged_by_its_own_maps(networks, frames, objects):
+    sample = np.stack([frames[0], frames[1], frames[1]])[None]
+    found = PaperLearner(networks, PREPROCESSING)([sample, 0 * MOVED, *objects])
+    detector = PaperDetector(networks, PREPROCESSING)
+    key = detector.key(frames[1:2], detector.key(frames[:1], None))
+    for name, value in networks.losses([*key.maps, *objects]).items():
+        assert float(found[name][0]) == pytest.approx(float(value[0]), rel=1e-3), name
+
+
 def test_everything_learns(networks, frames, objects):
     import tensorflow as tf
 
     learner = PaperLearner(networks, PREPROCESSING)
     with tf.GradientTape() as tape:
-        losses = learner([frames[None], *objects])
+        losses = learner([frames[None], MOVED, *objects])
         total = sum(tf.reduce_sum(value) for value in losses.values())
     variables = learner.trainable_variables
     gradients = tape.gradient(total, variables)

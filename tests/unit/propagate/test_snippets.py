@@ -89,7 +89,8 @@ def test_only_the_last_frames_objects_are_given_and_the_object_moves(videos):
     batch = sample(source, SnippetConfig(keys=2, interval=3))
     assert batch["frames"].shape == (6, 3, 64, 96, 3)
     seen = set()
-    for frames, boxes, labels in zip(*batch.values(), strict=True):
+    for frames, moved, boxes, labels in zip(*batch.values(), strict=True):
+        assert moved == float(not np.array_equal(frames[-2], frames[-1]))
         snippet = int(labels[0])
         known = [np.allclose(boxes[0], box_at(snippet, f), atol=0.1) for f in range(12)]
         last = known.index(True)
