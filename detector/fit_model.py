@@ -15,7 +15,6 @@ from detector.two_stage_loss_config import TwoStageLossConfig
 from detector.two_stage_losses import head_losses
 from vod.errors import ConfigError
 from vod.fitting.optimizer import averaging_adamw, averaging_sgd
-from vod.training import to_numpy
 
 INPUTS: Final = ("image", "boxes", "labels")
 
@@ -174,8 +173,3 @@ def blank_inputs(network: keras.Model, names: Sequence[str] = INPUTS) -> dict[st
         name: ops.zeros((1, *tensor.shape[1:]), dtype=tensor.dtype)
         for name, tensor in zip(names, network.inputs, strict=True)
     }
-
-
-def state(model: keras.Model) -> list[Any]:
-    """Give copies of all values, in the model's order."""
-    return [to_numpy(variable) for variable in model.weights]
