@@ -17,6 +17,9 @@ from vod.types import FloatArray
 CENTRE_SCALE: Final = 10.0
 SIDE_SCALE: Final = 5.0
 
+LEAST_SIDE: Final = 1e-2
+"""Of a box that is encoded in a graph, in the references' unit."""
+
 LARGEST_GROWTH: Final = 1000 / 16
 """Times that a box may be larger than what it is relative to, in training networks.
 
@@ -48,6 +51,23 @@ def decode_boxes(codes: FloatArray, anchors: FloatArray) -> FloatArray:
         [centres - halves, centres + halves], axis=-1, dtype=np.float32
     )
     return boxes
+
+
+def encode_codes(boxes: Any, references: Any) -> Any:
+    """Give the codes of boxes relative to other boxes, all `(..., 4)`, in a graph.
+
+    `encode_boxes` for references that a network computes, x1, y1, x2, y2. A side below
+    `LEAST_SIDE` counts as that long, so that no box gives a code that is no number.
+    """
+    sides, ours = (
+        ops.maximum(rows[..., 2:] - rows[..., :2], LEAST_SIDE)
+        for rows in (references, boxes)
+    )
+    offsets = (
+        boxes[..., :2] + boxes[..., 2:] - references[..., :2] - references[..., 2:]
+    )
+    middle = offsets / 2 / sides * CENTRE_SCALE
+    return ops.concatenate([middle, ops.log(ours / sides) * SIDE_SCALE], axis=-1)
 
 
 def decode_codes(codes: Any, references: Any) -> Any:

@@ -162,7 +162,11 @@ def light_head(regions: Any, proposals: Any, config: TwoStageConfig) -> tuple[An
     """
     size = {"input_height": config.input_height, "input_width": config.input_width}
     align = PositionSensitiveAlign(
-        **size, grid=config.grid, samples=config.samples, name="align"
+        **size,
+        grid=config.grid,
+        samples=config.samples,
+        name="align",
+        dtype="float32",  # of places, whatever precision the networks run in
     )
     values = align([regions, proposals])
     logits = keras.layers.Dense(1 + config.class_count, name="region_logits")(values)

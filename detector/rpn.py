@@ -36,6 +36,13 @@ def rpn_anchors(config: TwoStageConfig) -> FloatArray:
     return anchors.reshape(-1, 4)
 
 
+def anchor_corners(config: TwoStageConfig) -> FloatArray:
+    """Give `rpn_anchors` as `(N, 4)` x1, y1, x2, y2."""
+    anchors = rpn_anchors(config)
+    half = anchors[:, 2:] / 2
+    return np.concatenate([anchors[:, :2] - half, anchors[:, :2] + half], axis=1)
+
+
 def rpn_map(shared: Any, config: TwoStageConfig) -> Any:
     """Wire the RPN's intermediate map onto the shared one; key frames only."""
     convolution = keras.layers.Conv2D(
@@ -83,11 +90,7 @@ class Proposals(keras.layers.Layer):
     def __init__(self, config: TwoStageConfig, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.config = config
-        anchors = rpn_anchors(config)
-        half = anchors[:, 2:] / 2
-        self.anchor_boxes = np.concatenate(
-            [anchors[:, :2] - half, anchors[:, :2] + half], axis=1
-        )
+        self.anchor_boxes = anchor_corners(config)
 
     def call(self, inputs: list[Any]) -> tuple[Any, Any]:
         """Choose; see the class."""

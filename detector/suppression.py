@@ -21,19 +21,19 @@ def take_rows(values: Any, index: Any) -> Any:
     return ops.take(flat, ops.cast(index, "int32") + start, axis=0)
 
 
-def pairwise_iou(boxes: Any) -> Any:
-    """Give the `(..., K, K)` intersections over union of `(..., K, 4)` boxes.
+def pairwise_iou(boxes: Any, others: Any = None) -> Any:
+    """Give the `(..., N, M)` IoU of `(..., N, 4)` boxes and `(..., M, 4)` others.
 
-    Two boxes without area have IoU 0.
+    Without others, of the boxes among themselves. Two boxes without area have IoU 0.
     """
-    left, top, right, bottom = (boxes[..., i] for i in range(4))
-    wide = ops.minimum(right[..., :, None], right[..., None, :])
-    wide = ops.relu(wide - ops.maximum(left[..., :, None], left[..., None, :]))
-    tall = ops.minimum(bottom[..., :, None], bottom[..., None, :])
-    tall = ops.relu(tall - ops.maximum(top[..., :, None], top[..., None, :]))
+    others = boxes if others is None else others
+    left, top, right, bottom = (boxes[..., :, None, i] for i in range(4))
+    west, north, east, south = (others[..., None, :, i] for i in range(4))
+    wide = ops.relu(ops.minimum(right, east) - ops.maximum(left, west))
+    tall = ops.relu(ops.minimum(bottom, south) - ops.maximum(top, north))
     overlap = wide * tall
-    area = ops.relu(right - left) * ops.relu(bottom - top)
-    union = area[..., :, None] + area[..., None, :] - overlap
+    areas = ops.relu(right - left) * ops.relu(bottom - top)
+    union = areas + ops.relu(east - west) * ops.relu(south - north) - overlap
     return overlap / ops.maximum(union, keras.config.epsilon())
 
 

@@ -91,6 +91,9 @@ def train(
             keras.callbacks.CSVLogger(str(out / "log.csv"), append=resume),
         ],
         verbose=2,
+        # The batches shuffle themselves, by seed and epoch; shuffled again by Keras, a
+        # resumed run would not go on with the ones that come next.
+        shuffle=False,
     )
     # `fit` has left the averaged weights in place.
     blend_into(student, verified_file(teacher, WEIGHTS_FILE, record), config.blend)

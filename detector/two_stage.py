@@ -31,12 +31,14 @@ def build_head(config: TwoStageConfig, *, batch_size: int | None = None) -> kera
     `scores` `(B, proposals, class_count)`; padded rows have score 0.
     """
     rpn, regions = (_input(spec, batch_size) for spec in map_specs(config))
-    choose = Proposals(config, name="proposals")
+    # Places are float32, whatever precision the networks run in.
+    exact: Any = {"dtype": "float32"}
+    choose = Proposals(config, name="proposals", **exact)
     proposals, mask = choose(list(rpn_predictions(rpn, config)))
     logits, codes = light_head(regions, proposals, config)
     size = {"input_height": config.input_height, "input_width": config.input_width}
-    boxes = RegionBoxes(**size, name="boxes")([codes, proposals])
-    scores = RegionScores(name="scores")([logits, mask])
+    boxes = RegionBoxes(**size, name="boxes", **exact)([codes, proposals])
+    scores = RegionScores(name="scores", **exact)([logits, mask])
     return keras.Model([rpn, regions], [boxes, scores], name="head")
 
 

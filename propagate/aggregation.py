@@ -77,7 +77,9 @@ def build_aggregation(
     features = keras.Input((*grid, channels), batch_size, name="features")
     state = keras.Input((*grid, config.layers * channels), batch_size, name="state")
     flow = keras.Input((*grid, 2), batch_size, name="flow")
-    warped = BilinearWarp(border=config.border, name="warped")([state, flow])
+    # Places are float32, whatever precision the network runs in.
+    warp = BilinearWarp(border=config.border, name="warped", dtype="float32")
+    warped = warp([state, flow])
     states = Split(config.layers, name="states")(warped)
     tensor, news = features, []
     for index, layer_state in enumerate(states, start=1):

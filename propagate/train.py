@@ -34,17 +34,17 @@ from flow.lightflow import (
 )
 from flow.synthetic.pair import NearFramesConfig
 from flow.synthetic.textures import TextureBank, read_textures
-from flow.train.callbacks import FollowStep, Snapshot, run_callbacks
 from flow.train.data import SyntheticBatches, normalise
-from flow.train.optimizer import averaging_adamw
 from flow.train.run import write_weights
-from flow.train.schedule import ScheduleConfig
 from propagate.agreement import agreement, input_side
 from propagate.train_data import Clip, PairConfig, RealPairs, find_clips, read_clip
 from propagate.train_losses import box_loss, flow_loss
 from propagate.transport_config import TransportConfig
 from vod.config import load_config, to_mapping
 from vod.errors import ConfigError, VodError
+from vod.fitting.callbacks import FollowStep, Snapshot, run_callbacks
+from vod.fitting.optimizer import averaging_adamw
+from vod.fitting.schedule import ScheduleConfig
 from vod.training import refuse_interrupted
 from vod.weights import read_record
 

@@ -8,14 +8,13 @@ from flow.datasets.reading import AUTO, LAYOUTS
 from flow.lightflow import PREDICTORS, LightFlowConfig
 from flow.synthetic.config import SyntheticConfig
 from flow.train.losses import FLOWNET_WEIGHTS
-from flow.train.schedule import ScheduleConfig
 from vod.config import nearest
 from vod.errors import ConfigError
+from vod.fitting.devices import Precision
+from vod.fitting.schedule import ScheduleConfig
 
 GENERATED: Final = ("synthetic", "ops")
 """Sources that make pairs from photographs: on the processor, on the accelerator."""
-
-Precision = Literal["float32", "mixed_bfloat16", "mixed_float16"]
 
 
 @dataclass(frozen=True, slots=True)

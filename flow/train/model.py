@@ -11,7 +11,7 @@ from flow.train.config import FlowTrainConfig
 from flow.train.devices import widen_predictions
 from flow.train.losses import end_point_error, training_loss, with_predictions
 from flow.train.measure import NumberedBatches
-from flow.train.optimizer import averaging_adamw
+from vod.fitting.optimizer import averaging_adamw
 
 
 def starting_weights(

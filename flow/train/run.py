@@ -19,8 +19,6 @@ from keras.layers import BatchNormalization
 
 from flow.datasets.reading import read_pairs
 from flow.lightflow import LightFlowConfig, read_lightflow, unfold_lightflow
-from flow.train.board import EVENTS, Board, EventFile
-from flow.train.callbacks import FollowStep, Snapshot, run_callbacks
 from flow.train.config import FlowTrainConfig
 from flow.train.devices import computing
 from flow.train.measure import measure_pairs
@@ -28,6 +26,8 @@ from flow.train.model import compiled_network, starting_weights
 from flow.train.sources import Source, open_source
 from vod.config import load_config, to_mapping
 from vod.errors import ConfigError, VodError
+from vod.fitting.board import EVENTS, Board, EventFile
+from vod.fitting.callbacks import FollowStep, Snapshot, run_callbacks
 from vod.preprocess import Preprocessing
 from vod.training import refuse_interrupted, steps_done
 from vod.weights import (

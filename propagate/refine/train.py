@@ -19,9 +19,6 @@ import keras
 import detector.registry
 from detector.registry import load_detector
 from detector.train_data import Sample, read_stills, read_unlabelled
-from flow.train.callbacks import FollowStep, Snapshot, run_callbacks
-from flow.train.optimizer import averaging_adamw
-from flow.train.schedule import ScheduleConfig
 from propagate.refine.batches import DrawConfig, Examples, RefinerBatches
 from propagate.refine.config import RefineChoice, RefinerConfig
 from propagate.refine.export import export_refiner
@@ -35,6 +32,9 @@ from propagate.train_data import Clip, PairConfig
 from propagate.transport_config import TransportConfig
 from vod.config import load_config, to_mapping
 from vod.errors import ConfigError, VodError
+from vod.fitting.callbacks import FollowStep, Snapshot, run_callbacks
+from vod.fitting.optimizer import averaging_adamw
+from vod.fitting.schedule import ScheduleConfig
 from vod.preprocess import Preprocessing
 from vod.training import refuse_interrupted
 from vod.weights import WEIGHTS_FILE, WeightsRecord, save_model_weights, write_record

@@ -59,6 +59,11 @@ class Scores:
     motion_strict: dict[str, MotionScores] | None = None
     extra: dict[str, Any] = field(default_factory=dict)
 
+    def figures(self) -> dict[str, float]:
+        """Give `map` and `ap_<class>` of the classes with objects, for a log."""
+        named = {f"ap_{name}": ap for name, ap in self.ap.items() if ap is not None}
+        return {"map": self.mean_ap or 0.0, **named}
+
     def to_json(self) -> dict[str, Any]:
         """Give the scores ready for JSON, under the keys that papers use."""
         values: dict[str, Any] = {

@@ -6,6 +6,7 @@ import cv2
 import keras
 import numpy as np
 import pytest
+from safetensors.numpy import load_file
 
 from detector.registry import load_detector
 from detector.train import blend_into, main
@@ -98,6 +99,31 @@ def test_resuming_goes_on_with_the_next_epoch(
     assert seen == [0, 1]
     with (out / "log.csv").open() as stream:
         assert [row["epoch"] for row in csv.DictReader(stream)] == ["0", "1"]
+
+
+def test_a_resumed_run_ends_exactly_as_an_unbroken_one(
+    tiny_weights, stills, tmp_path, monkeypatch
+):
+    """Keras would shuffle the batches of an epoch once more, by chance of its own."""
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    options = ["--set", "epochs=2", "--set", "batch_size=1"]
+    assert run(tiny_weights, stills, whole, *options) == 0
+    real = keras.callbacks.CSVLogger.on_epoch_end
+
+    def stop(self, epoch, logs=None):
+        real(self, epoch, logs)
+        self.csv_file.close()  # which Keras leaves open where a run is interrupted
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(keras.callbacks.CSVLogger, "on_epoch_end", stop)
+        with pytest.raises(KeyboardInterrupt):
+            run(tiny_weights, stills, broken, *options)
+    assert run(tiny_weights, stills, broken, *options, "--resume") == 0
+    name = "weights/weights.safetensors"
+    expected, found = (load_file(out / name) for out in (whole, broken))
+    for key, values in expected.items():
+        np.testing.assert_array_equal(found[key], values, err_msg=key)
 
 
 def test_too_few_pictures_for_a_batch_are_refused(

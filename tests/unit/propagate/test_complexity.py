@@ -114,7 +114,8 @@ def test_a_curve_is_fitted_exactly_whatever_lies_at_interval_10():
 
 
 def test_every_preset_loads_and_every_row_has_one():
-    names = {path.stem for path in PRESETS.glob("*.yaml")}
+    recipes = {"vid", "vid_single", "seven_classes", "seven_classes_video"}
+    names = {path.stem for path in PRESETS.glob("*.yaml")} - recipes
     rows = {row.preset for row in (*TABLE_2, *TABLE_4, *TABLE_5)} | set(FIGURE_4)
     assert rows == names
     for name in names:

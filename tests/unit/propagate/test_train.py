@@ -9,7 +9,6 @@ import pytest
 
 from detector.registry import SHIPPED_WEIGHTS
 from flow.lightflow import LightFlowConfig, build_lightflow, load_lightflow
-from flow.train.callbacks import EpochLog
 from flow.train.run import write_weights
 from propagate.train import JointBatches, JointModel, JointTrainConfig, main
 from propagate.train_data import Clip, RealPairs
@@ -17,6 +16,7 @@ from propagate.transport_config import TransportConfig
 from tests.builders import make_detections
 from vod.config import load_config
 from vod.errors import ConfigError
+from vod.fitting.callbacks import EpochLog
 from vod.weights import read_record
 
 pytestmark = [

@@ -9,8 +9,9 @@ import pytest
 
 from flow.draw import draw_flow
 from flow.lightflow import LightFlowConfig, build_lightflow
-from flow.train.board import Board, EventFile, draw_pairs
-from flow.train.optimizer import averaging_adamw
+from flow.train.board import draw_pairs
+from vod.fitting.board import Board, EventFile
+from vod.fitting.optimizer import averaging_adamw
 
 pytestmark = pytest.mark.skipif(
     find_spec("tensorboard") is None, reason="tensorboard is not installed"

@@ -36,7 +36,7 @@ def test_a_failed_run_leaves_the_precision_as_it_was():
 
 def test_batches_must_be_split_equally(monkeypatch):
     monkeypatch.setattr(
-        "flow.train.devices._mirrored",
+        "vod.fitting.devices._mirrored",
         lambda: type("S", (), {"num_replicas_in_sync": 3}),
     )
     if keras.backend.backend() != "tensorflow":

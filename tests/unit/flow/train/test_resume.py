@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from flow.train.callbacks import EpochLog
 from flow.train.run import main
-from flow.train.schedule import Schedule
 from tests.chairs_layout import write_chairs
+from vod.fitting.callbacks import EpochLog
+from vod.fitting.schedule import Schedule
 from vod.weights import WEIGHTS_FILE
 
 CONFIGS = Path(__file__).parents[4] / "configs" / "flow"

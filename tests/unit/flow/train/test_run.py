@@ -11,11 +11,11 @@ from safetensors.numpy import load_file
 
 from flow.flo import write_flo
 from flow.lightflow import LightFlowConfig, read_lightflow
-from flow.train.callbacks import EpochLog
 from flow.train.config import FlowTrainConfig
 from flow.train.run import main, train
 from vod.config import load_config
 from vod.errors import ConfigError
+from vod.fitting.callbacks import EpochLog
 from vod.weights import WEIGHTS_FILE, read_record
 
 # Tracing and optimising the training graph would take most of these tests' time.

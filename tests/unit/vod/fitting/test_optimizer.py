@@ -4,8 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from flow.train.optimizer import WatchedAdamW, averaging_adamw
 from vod.errors import ConfigError
+from vod.fitting.optimizer import WatchedAdamW, averaging_adamw
 
 
 def variables():

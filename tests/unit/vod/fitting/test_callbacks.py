@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from flow.train.callbacks import Snapshot, averaged_weights
+from vod.fitting.callbacks import Snapshot, averaged_weights
 
 
 def tiny_model(rate=0.1):

@@ -4,8 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from flow.train.schedule import Schedule, ScheduleConfig
 from vod.errors import ConfigError
+from vod.fitting.schedule import Schedule, ScheduleConfig
 
 
 def tiny_model(rate=0.1):

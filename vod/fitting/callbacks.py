@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import keras
 
-from flow.train.schedule import Schedule, ScheduleConfig
+from vod.fitting.schedule import Schedule, ScheduleConfig
 from vod.training import BACKUP, StopOnDivergence, steps_done, to_numpy
 
 logger = logging.getLogger(__name__)
@@ -128,7 +128,7 @@ def run_callbacks(
     describe: Callable[[int], str] | None = None,
     more: Sequence[keras.callbacks.Callback] = (),
 ) -> list[keras.callbacks.Callback]:
-    """Give what both trainings of a flow network run beside their steps.
+    """Give what every training of ours runs beside their steps.
 
     Args:
         schedule: length and learning rate.

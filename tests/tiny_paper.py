@@ -1,0 +1,73 @@
+"""The paper's system, tiny, with values that keep a signal's size."""
+
+from pathlib import Path
+
+import numpy as np
+
+from propagate.paper_config import PaperConfig
+from propagate.paper_networks import (
+    PaperNetworks,
+    build_paper_networks,
+    with_classes,
+    write_paper,
+)
+from tests.tiny_videos import CLASSES, HEIGHT, WIDTH
+from vod.config import from_mapping
+from vod.preprocess import Preprocessing
+
+DETECTOR = {
+    "input_height": HEIGHT,
+    "input_width": WIDTH,
+    "width": 0.25,
+    "normalization": "none",
+    "anchor_sides": [24.0, 40.0],
+    "candidates": 60,
+    "proposals": 12,
+    "nms_rounds": 4,
+    "groups": 2,
+}
+NETWORK = {"detector": DETECTOR, "flow": {"width": 0.1}}
+LOSS = {"objects": 4, "rpn_samples": 32, "region_samples": 16}
+AS_IT_IS = {
+    "zoom": [1, 1],
+    "stretch": 1.0,
+    "flip": 0.0,
+    "brightness": 0.0,
+    "contrast": 0.0,
+    "hue": 0.0,
+    "blur": 0.0,
+    "noise": 0.0,
+}
+PREDICTORS = ("rpn_logits", "rpn_codes", "region_logits", "region_codes")
+
+
+def tiny_config() -> PaperConfig:
+    return with_classes(from_mapping(PaperConfig, NETWORK, source="test"), 2)
+
+
+def tiny_networks() -> PaperNetworks:
+    """Keras' own beginning leaves nothing of a signal behind 13 depthwise layers."""
+    networks = build_paper_networks(tiny_config())
+    rng = np.random.default_rng(1)
+    for model in (networks.features, networks.head_maps, networks.head):
+        for variable in model.trainable_weights:
+            shape = variable.shape
+            if len(shape) == 1:
+                continue
+            taps = shape[:2] if "depthwise" in variable.path else shape[:-1]
+            scale = (2 / np.prod(taps)) ** 0.5
+            if variable.path.startswith(PREDICTORS):
+                scale *= 0.1
+            variable.assign(rng.normal(0, scale, shape))
+    return networks
+
+
+def write_tiny(folder: Path) -> Path:
+    write_paper(
+        tiny_networks(),
+        folder,
+        classes=CLASSES,
+        preprocessing=Preprocessing(HEIGHT, WIDTH),
+        origin="random",
+    )
+    return folder

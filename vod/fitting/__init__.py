@@ -1,0 +1,1 @@
+"""Training by `keras.Model.fit`: schedule, optimizers, logs, backups, devices."""
