@@ -83,7 +83,7 @@ def join(features: keras.Model, head: keras.Model) -> keras.Model:
     """
     image = keras.Input(features.input_shape[1:], name="image")
     maps = features(image)
-    return keras.Model(image, head(maps), name="ssd_mobilenet_v1")
+    return keras.Model(image, head(maps), name="detector")
 
 
 def load_ssd(
