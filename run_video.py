@@ -16,7 +16,6 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from flow.export import parse_size
 from flow.registry import FLOWS
 from propagate.config import (
     NO_FLOW,
@@ -34,6 +33,7 @@ from vod.config import to_mapping
 from vod.display import Display
 from vod.errors import VodError
 from vod.results import RESULT_FORMATS, open_results
+from vod.sizes import parse_size
 from vod.sources import SAMPLE_PREFIX, FrameSource, open_source
 from vod.video import VideoWriter
 from vod.weights import RECORD_FILE, read_record
