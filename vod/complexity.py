@@ -101,6 +101,8 @@ def _outputs(layer: Any, model: "keras.Model") -> list[Any]:
 
     There is no public way to ask a shared layer for all of its outputs.
     """
+    if len(layer._inbound_nodes) == 1:
+        return [layer.output]
     own = {id(node) for depth in model._nodes_by_depth.values() for node in depth}
     return [node.output_tensors[0] for node in layer._inbound_nodes if id(node) in own]
 

@@ -6,10 +6,11 @@ from detector.table import Half, Row, chosen_heads, format_rows, main
 from vod.errors import ConfigError
 
 
-def test_a_row_adds_up_both_halves():
-    row = Row("b", "h", Half(1_250_000, 0.5, 4.04, 9.0), Half(500_000, 0.25, 2.0, 9.0))
+def test_a_row_tells_of_both_halves():
+    first = Half(1_250_000, 0.5, 4.04, 9.0, 7.0)
+    row = Row("b", "h", first, Half(500_000, 0.25, 2.0, 9.0, 3.0))
     assert format_rows([row]).splitlines()[-1] == (
-        "| b | h | 1.75 | 0.50 | 0.25 | 4.0 | 2.0 | 6.0 |"
+        "| b | h | 1.75 | 0.50 | 0.25 | 4.0 | 2.0 | 7.0 | 3.0 |"
     )
 
 
