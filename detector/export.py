@@ -10,9 +10,10 @@ from typing import Final, Literal
 
 import numpy as np
 
-from detector.registry import ssd_config_of
-from vod.config import to_mapping
-from vod.errors import VodError
+from detector.network_config import DetectorConfig
+from detector.recorded import config_of, config_values, read_detector_record
+from vod.errors import ConfigError, VodError
+from vod.preprocess import Preprocessing
 from vod.types import FloatArray
 from vod.weights import (
     WEIGHTS_FILE,
@@ -20,7 +21,6 @@ from vod.weights import (
     WeightsRecord,
     graph_role,
     load_model_weights,
-    read_record,
     save_model_weights,
     sha256_of,
     verified_file,
@@ -39,33 +39,32 @@ def export_detector(
 ) -> WeightsRecord:
     """Export `features.tflite` and `head.tflite` and list them in `record.json`.
 
-    Graphs store weights as float16, so the weights file is rounded to float16 as well:
-    both engines then run the same values. `features` takes uint8 pixels as they are.
+    The weights file is rounded to float16; the graph of a network without BatchNorm
+    stores the same values, at half the size. `features` takes uint8 pixels as they are.
 
     Args:
         folder: a weights folder with `weights.safetensors` and `record.json`.
-        seam: where to cut, see `SsdConfig`; None is where the record says.
+        seam: where to cut an SSD, see `SsdOptions`; None is where the record says.
         seed: of the pictures on which graph and Keras are compared (smooth noise).
 
     Raises:
+        ConfigError: the head has no such seam.
         WeightsError: a file is missing, altered, or the graph differs from Keras.
     """
-    from detector.ssd import join, load_ssd
+    from detector.network import join, load_halves
     from vod.export import export_graph
 
-    record = read_record(folder, network="ssd_mobilenet_v1")
-    config = recorded = ssd_config_of(folder, record)
-    if seam is not None:
-        config = dataclasses.replace(config, seam=seam)
+    record = read_detector_record(folder)
+    recorded = config_of(folder, record)
+    config = recorded if seam is None else _cut_at(recorded, seam)
     weights = verified_file(folder, WEIGHTS_FILE, record)
-    features, head = load_ssd(config, weights, batch_size=1)
+    features, head = load_halves(config, weights, batch_size=1)
     whole = join(features, head)
     save_model_weights(whole, weights)
     load_model_weights(whole, weights)
 
     random = np.random.default_rng(seed)
-    shape = (config.input_height, config.input_width)
-    images = [[_smooth_noise(random, *shape)] for _ in range(SAMPLES)]
+    images = [[_smooth_noise(random, record.preprocessing)] for _ in range(SAMPLES)]
     maps = [[np.asarray(m) for m in features(image[0])] for image in images]
     # An int8 graph needs pictures to be made again: it stays while it is still right.
     is_same = config == recorded and sha256_of(weights) == record.files[WEIGHTS_FILE]
@@ -73,8 +72,10 @@ def export_detector(
     graphs = {int8: record.graphs[int8]} if is_same and int8 in record.graphs else {}
     for model, samples in ((features, images), (head, maps)):
         file = f"{model.name}.tflite"
-        # The head holds the anchors: coordinates, which float16 would move.
-        float16 = model is features
+        # The head holds the anchors: coordinates, which float16 would move. And with
+        # BatchNorm the graph holds products of two rounded values: float16 would round
+        # again, and deep networks make more of it than we accept.
+        float16 = model is features and config.normalization == "none"
         error = export_graph(
             model,
             folder / file,
@@ -88,19 +89,30 @@ def export_detector(
             outputs=tuple(model.output_names),
             max_abs_error=error,
         )
-    changed = dataclasses.replace(record, graphs=graphs, config=to_mapping(config))
-    return write_record(folder, changed)
+    changed = dataclasses.replace(record, graphs=graphs)
+    values = config_values(config, record.network)
+    return write_record(folder, dataclasses.replace(changed, config=values))
 
 
-def _smooth_noise(random: np.random.Generator, height: int, width: int) -> FloatArray:
-    """Give a `(1, height, width, 3)` picture in [-1, 1] of blurred random colours."""
+def _cut_at(config: DetectorConfig, seam: Seam) -> DetectorConfig:
+    if config.head != "ssd":
+        raise ConfigError(
+            f"the head '{config.head}' has one seam only: leave --seam out."
+        )
+    return dataclasses.replace(config, ssd=dataclasses.replace(config.ssd, seam=seam))
+
+
+def _smooth_noise(
+    random: np.random.Generator, preprocessing: Preprocessing
+) -> FloatArray:
+    """Give a normalised picture of blurred random colours."""
     import cv2
 
-    coarse = random.uniform(-1, 1, (12, 12, 3)).astype(np.float32)
-    picture = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR)
-    noisy = picture + random.normal(0, 0.1, picture.shape)
-    image: FloatArray = np.clip(noisy, -1, 1).astype(np.float32)[None]
-    return image
+    size = (preprocessing.width, preprocessing.height)
+    coarse = random.uniform(0, 255, (12, 12, 3)).astype(np.float32)
+    picture = cv2.resize(coarse, size, interpolation=cv2.INTER_LINEAR)
+    noisy = picture + random.normal(0, 13, picture.shape)
+    return preprocessing.normalise(np.clip(noisy, 0, 255).astype(np.uint8))
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -110,7 +122,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--seam",
         choices=("head", "backbone"),
-        help="cut at the predictors' outputs or at MobileNet's maps (as recorded)",
+        help="cut an SSD at its raw outputs or at its backbone's maps (as recorded)",
     )
     arguments = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(message)s")

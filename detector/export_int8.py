@@ -11,7 +11,7 @@ import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from detector.models import load_models
 from vod.calibration_pictures import read_neighbours
@@ -19,6 +19,9 @@ from vod.errors import VodError
 from vod.preprocess import Preprocessing
 from vod.types import ByteArray, FloatArray
 from vod.weights import GraphRecord, WeightsRecord, graph_role, write_record
+
+if TYPE_CHECKING:
+    import keras
 
 logger = logging.getLogger(__name__)
 
@@ -35,6 +38,12 @@ they are bound by memory: in int8 they would save a fifth of the time. See
 """
 
 FRAMES: Final = 128
+
+
+def float_layers_of(model: "keras.Model") -> tuple[str, ...]:
+    """Give those of `FLOAT_LAYERS` that a model has: none on another backbone."""
+    names = {layer.name for layer in model.layers}
+    return tuple(name for name in FLOAT_LAYERS if name in names)
 
 
 def calibration_inputs(
@@ -65,7 +74,7 @@ def export_features_int8(
         models.features,
         folder / f"{role}.tflite",
         samples=calibration_inputs(pictures, models.preprocessing),
-        how=Quantisation(models.preprocessing, FLOAT_LAYERS),
+        how=Quantisation(models.preprocessing, float_layers_of(models.features)),
     )
     graph = GraphRecord(
         file=f"{role}.tflite",

@@ -1,12 +1,11 @@
 """MobileNet V1, the backbone: any width, with or without BatchNorm."""
 
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import keras
 
+from detector.backbones.table import Maps, Normalization
 from detector.ssd_config import scaled_channels
-
-Normalization = Literal["batch", "none"]
 
 # Howard et al., MobileNets, arXiv 1704.04861, table 1: output channels at width 1 and
 # stride of `Conv2d_0` and of the 13 depthwise-separable blocks.
@@ -26,15 +25,22 @@ BLOCKS: Final[tuple[tuple[int, int], ...]] = (
     (1024, 2),
     (1024, 1),
 )
-STRIDE_16_BLOCK: Final = 11
-STRIDE_32_BLOCK: Final = 13
-BATCH_NORM: Final = {"momentum": 0.9997, "epsilon": 1e-3}  # TensorFlow SSD's
+MAP_BLOCKS: Final = (5, 11, 13)  # the last of strides 8, 16 and 32
+# Epsilon as in slim and TensorFlow's SSD. Their momentum, 0.9997, is for 100,000s of
+# steps: after 1,000 the statistics would still be three quarters what they began as.
+BATCH_NORM: Final = {"momentum": 0.99, "epsilon": 1e-3}
+
+
+def normalize(x: Any, name: str, normalization: Normalization) -> Any:
+    """Apply BatchNorm, where there is one."""
+    if normalization == "none":
+        return x
+    return keras.layers.BatchNormalization(name=f"{name}_BatchNorm", **BATCH_NORM)(x)
 
 
 def activate(x: Any, name: str, normalization: Normalization) -> Any:
     """Apply what follows every convolution but the predictors: BatchNorm?, ReLU6."""
-    if normalization == "batch":
-        x = keras.layers.BatchNormalization(name=f"{name}_BatchNorm", **BATCH_NORM)(x)
+    x = normalize(x, name, normalization)
     return keras.layers.ReLU(max_value=6.0, name=f"{name}_relu6")(x)
 
 
@@ -64,11 +70,11 @@ def conv_block(
 
 
 def depthwise_block(
-    x: Any, name: str, *, stride: int, normalization: Normalization
+    x: Any, name: str, *, stride: int, normalization: Normalization, kernel: int = 3
 ) -> Any:
-    """Apply a 3x3 depthwise convolution and what follows it; see `conv_block`."""
+    """Apply a depthwise convolution and what follows it; see `conv_block`."""
     convolution = keras.layers.DepthwiseConv2D(
-        3,
+        kernel,
         strides=stride,
         padding="same",
         use_bias=normalization == "none",
@@ -77,9 +83,7 @@ def depthwise_block(
     return activate(convolution(x), name, normalization)
 
 
-def mobilenet_v1(
-    image: Any, *, width: float, normalization: Normalization
-) -> tuple[Any, Any]:
+def mobilenet_v1(image: Any, *, width: float, normalization: Normalization) -> Maps:
     """Wire MobileNet V1 onto an image; layer names are those of TensorFlow's slim.
 
     Args:
@@ -89,8 +93,8 @@ def mobilenet_v1(
             checkpoints whose BatchNorm is folded.
 
     Returns:
-        The stride-16 map (`Conv2d_11_pointwise`) and the stride-32 map
-        (`Conv2d_13_pointwise`), after ReLU6.
+        The maps of strides 8, 16 and 32 (`Conv2d_5_pointwise`, `Conv2d_11_pointwise`,
+        `Conv2d_13_pointwise`), after ReLU6.
 
     Source: Howard et al., MobileNets, arXiv 1704.04861, table 1.
     """
@@ -116,4 +120,5 @@ def mobilenet_v1(
             normalization=normalization,
         )
         maps[index] = x
-    return maps[STRIDE_16_BLOCK], maps[STRIDE_32_BLOCK]
+    fine, middle, coarse = (maps[block] for block in MAP_BLOCKS)
+    return fine, middle, coarse

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from detector.features import FeatureSpec
-from detector.registry import Size, ssd_config_of
-from detector.ssd_config import map_specs, resized
+from detector.network_config import map_specs, resized
+from detector.recorded import config_of, read_detector_record
+from detector.registry import Size
 from vod.preprocess import Preprocessing
-from vod.weights import WEIGHTS_FILE, WeightsRecord, read_record, verified_file
+from vod.weights import WEIGHTS_FILE, WeightsRecord, verified_file
 
 if TYPE_CHECKING:
     import keras
@@ -38,7 +39,7 @@ def load_models(folder: Path, *, size: Size | None = None) -> DetectorModels:
     """Build both halves for an input size and fill them from a weights folder.
 
     The network has no layer of a fixed size, so that the same weights fit any picture;
-    see `detector.ssd_config.resized` for its anchors. Needs TensorFlow.
+    see `detector.network_config.resized`. Needs TensorFlow.
 
     Args:
         folder: with `weights.safetensors` and `record.json`.
@@ -47,14 +48,14 @@ def load_models(folder: Path, *, size: Size | None = None) -> DetectorModels:
     Raises:
         WeightsError: a file is missing or altered, or the record is wrong.
     """
-    from detector.ssd import load_ssd
+    from detector.network import load_halves
 
-    record = read_record(folder, network="ssd_mobilenet_v1")
-    config = ssd_config_of(folder, record)
+    record = read_detector_record(folder)
+    config = config_of(folder, record)
     height, width = size or (config.input_height, config.input_width)
     config = resized(config, height, width)
     weights = verified_file(folder, WEIGHTS_FILE, record)
-    features, head = load_ssd(config, weights, batch_size=1)
+    features, head = load_halves(config, weights, batch_size=1)
     return DetectorModels(
         record=record,
         preprocessing=dataclasses.replace(

@@ -7,8 +7,10 @@ from typing import Final
 
 from detector.detector import Detector
 from detector.from_graphs import DetectorDescription, detector_of_graphs
-from detector.ssd_config import SsdConfig, map_specs, resized
-from vod.config import from_mapping, nearest
+from detector.network_config import DetectorConfig, map_specs, resized, ssd_config
+from detector.recorded import ANY, SSD_MOBILENET_V1, config_of
+from detector.ssd_config import SsdConfig
+from vod.config import nearest
 from vod.engine import EngineName, load_graph, tensorflow_graph
 from vod.errors import ConfigError, WeightsError
 from vod.types import FloatArray
@@ -81,11 +83,16 @@ def weights_folder(name: str, weights: Path | None) -> Path:
     """Give a detector's weights folder: the one stated, or the one that is shipped.
 
     Raises:
-        ConfigError: unknown name.
+        ConfigError: unknown name, or none is shipped under it.
     """
     if name not in DETECTORS:
         known = nearest(name, list(DETECTORS))
         raise ConfigError(f"unknown detector '{name}'.{known}")
+    if weights is None and name == ANY:
+        raise ConfigError(
+            f"no weights are shipped of the detector '{name}', which is any backbone "
+            "with any head: name a weights folder, detector.weights=DIR."
+        )
     return weights if weights is not None else SHIPPED_WEIGHTS / name
 
 
@@ -109,27 +116,12 @@ def ssd_config_of(folder: Path, record: WeightsRecord) -> SsdConfig:
         WeightsError: the record's config is wrong, or does not fit its classes or its
             preprocessing.
     """
-    try:
-        config = from_mapping(SsdConfig, record.config, source=f"{folder} config")
-    except ConfigError as error:
-        raise WeightsError(f"the record of {folder} is wrong: {error}") from error
-    if len(record.classes) != config.class_count:
-        raise WeightsError(
-            f"the record of {folder} names {len(record.classes)} classes, but its "
-            f"config says class_count {config.class_count}."
-        )
-    wanted = (record.preprocessing.height, record.preprocessing.width)
-    if wanted != (config.input_height, config.input_width):
-        raise WeightsError(
-            f"the record of {folder} prepares pictures of {wanted}, but its config "
-            f"takes {(config.input_height, config.input_width)}."
-        )
-    return config
+    return ssd_config(config_of(folder, record))
 
 
-def _load_ssd(request: DetectorRequest) -> Detector:
+def _load(request: DetectorRequest) -> Detector:
     folder, record = request.folder, request.record
-    config = ssd_config_of(folder, record)
+    config = config_of(folder, record)
     recorded = (config.input_height, config.input_width)
     height, width = request.size or recorded
     config = resized(config, height, width)
@@ -176,14 +168,14 @@ def _graph_files(
 
 
 def _keras_detector(
-    description: DetectorDescription, config: SsdConfig, request: DetectorRequest
+    description: DetectorDescription, config: DetectorConfig, request: DetectorRequest
 ) -> Detector:
-    from detector.ssd import load_ssd
+    from detector.network import load_halves
 
     weights = verified_file(request.folder, WEIGHTS_FILE, request.record)
     features, head = (
         tensorflow_graph(model, threads=request.threads)
-        for model in load_ssd(config, weights, batch_size=1)
+        for model in load_halves(config, weights, batch_size=1)
     )
 
     def boxes_and_scores(*maps: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -202,5 +194,5 @@ def _keras_detector(
 
 Loader = Callable[[DetectorRequest], Detector]
 
-DETECTORS: Final[Mapping[str, Loader]] = {"ssd_mobilenet_v1": _load_ssd}
-"""Name to loader; the name is also the folder of the shipped weights."""
+DETECTORS: Final[Mapping[str, Loader]] = {SSD_MOBILENET_V1: _load, ANY: _load}
+"""Name to loader; the name is also the folder of the shipped weights, if there are."""

@@ -1,4 +1,4 @@
-"""SSD on MobileNet V1 as two Keras models, so that propagation fits in between."""
+"""SSD on any backbone as two Keras models, so that propagation fits in between."""
 
 from pathlib import Path
 from typing import Any, Final
@@ -6,8 +6,9 @@ from typing import Any, Final
 import keras
 
 from detector.anchors import generate_anchors
+from detector.backbones.table import build_backbone
 from detector.box_coding import BoxDecoder
-from detector.mobilenet import conv_block, mobilenet_v1
+from detector.mobilenet import conv_block
 from detector.ssd_config import (
     BOX_VALUES,
     SsdConfig,
@@ -19,7 +20,7 @@ from detector.ssd_config import (
 from vod.weights import load_model_weights
 
 # `multi_resolution_feature_maps` of the TensorFlow object-detection models: channels at
-# width 1 of the 3x3 convolutions (stride 2) behind MobileNet; the 1x1 before has half.
+# width 1 of the 3x3 convolutions (stride 2) behind the backbone, the 1x1 having half.
 EXTRA_CHANNELS: Final = (512, 256, 256, 128)
 
 
@@ -31,8 +32,10 @@ def build_features(config: SsdConfig, *, batch_size: int | None = None) -> keras
     """
     shape = (config.input_height, config.input_width, 3)
     image = keras.Input(shape, batch_size=batch_size, name="image")
-    maps = mobilenet_v1(image, width=config.width, normalization=config.normalization)
-    outputs = _predict(maps, config) if config.seam == "head" else list(maps)
+    _, *maps = build_backbone(
+        image, config.backbone, width=config.width, normalization=config.normalization
+    )
+    outputs = _predict(maps, config) if config.seam == "head" else maps
     return keras.Model(image, outputs, name="features")
 
 
@@ -42,16 +45,8 @@ def build_head(config: SsdConfig, *, batch_size: int | None = None) -> keras.Mod
     Outputs `boxes` `(B, N, 4)`, x1, y1, x2, y2 in detector-input pixels, and `scores`
     `(B, N, class_count)`, each in [0, 1] on its own (sigmoid).
     """
-    inputs = [
-        keras.Input(
-            (spec.height, spec.width, spec.channels),
-            batch_size=batch_size,
-            name=spec.name,
-        )
-        for spec in map_specs(config)
-    ]
-    levels = inputs if config.seam == "head" else _predict(tuple(inputs), config)
-    raw = flatten_levels(levels, config)
+    inputs = head_inputs(config, batch_size=batch_size)
+    raw = raw_rows(inputs, config)
     anchors = generate_anchors(
         level_grids(config),
         input_height=config.input_height,
@@ -63,6 +58,24 @@ def build_head(config: SsdConfig, *, batch_size: int | None = None) -> keras.Mod
     return keras.Model(inputs, [boxes, scores], name="head")
 
 
+def head_inputs(config: SsdConfig, *, batch_size: int | None = None) -> list[Any]:
+    """Give the inputs of a model that takes the maps at the seam."""
+    return [
+        keras.Input(
+            (spec.height, spec.width, spec.channels),
+            batch_size=batch_size,
+            name=spec.name,
+        )
+        for spec in map_specs(config)
+    ]
+
+
+def raw_rows(maps: list[Any], config: SsdConfig) -> Any:
+    """Wire the maps at the seam to `(B, N, 4 + class_count)`, see `flatten_levels`."""
+    levels = maps if config.seam == "head" else _predict(maps, config)
+    return flatten_levels(levels, config)
+
+
 def join(features: keras.Model, head: keras.Model) -> keras.Model:
     """Give image to boxes and scores as one model, which owns the weights of both.
 
@@ -70,7 +83,7 @@ def join(features: keras.Model, head: keras.Model) -> keras.Model:
     """
     image = keras.Input(features.input_shape[1:], name="image")
     maps = features(image)
-    return keras.Model(image, head(maps), name="ssd_mobilenet_v1")
+    return keras.Model(image, head(maps), name="detector")
 
 
 def load_ssd(
@@ -100,8 +113,8 @@ def flatten_levels(levels: list[Any], config: SsdConfig) -> Any:
     return keras.layers.Concatenate(axis=1, name="rows")(rows)
 
 
-def _predict(maps: tuple[Any, ...], config: SsdConfig) -> list[Any]:
-    """Wire the extra layers and one 1x1 predictor a level onto the MobileNet maps."""
+def _predict(maps: list[Any], config: SsdConfig) -> list[Any]:
+    """Wire the extra layers and one 1x1 predictor a level onto the backbone's maps."""
     levels = list(maps)
     for index, channels in enumerate(EXTRA_CHANNELS, start=2):
         x = conv_block(

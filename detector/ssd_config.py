@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from detector.anchors import anchors_per_cell
+from detector.backbones.table import check_backbone
 from detector.features import FeatureSpec
 from vod.errors import ConfigError
 
@@ -11,23 +12,45 @@ LEVELS: Final = 6
 FIRST_LEVEL_HALVINGS: Final = 4  # Conv2d_11_pointwise is the stride-16 map
 BOX_VALUES: Final = 4
 MIN_CHANNELS: Final = 16  # `min_depth` of the TensorFlow SSD configurations
+BACKBONE_CHANNELS: Final = {"mobilenet_v1": (512, 1024)}
+"""Channels at width 1 of the maps of strides 16 and 32, where a seam can lie there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SsdOptions:
+    """What is the SSD head's own, whatever it stands on.
+
+    Attributes:
+        seam: which maps go from the first half to the second, and so are propagated:
+            the predictors' raw outputs (`"head"`) or the backbone's two maps
+            (`"backbone"`, for MobileNet V1 only). The same weights fit both.
+        anchor_side: pixels that the anchors' sides are shares of; None is the shorter
+            side of the input, as in training.
+    """
+
+    seam: Literal["head", "backbone"] = "head"
+    anchor_side: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.anchor_side is not None and self.anchor_side < 1:
+            raise ConfigError(
+                f"anchor_side must be at least 1, received {self.anchor_side}."
+            )
 
 
 @dataclass(frozen=True, slots=True)
-class SsdConfig:
-    """An SSD on MobileNet V1.
+class SsdConfig(SsdOptions):
+    """An SSD; its defaults are the shipped one's, on MobileNet V1.
 
     Attributes:
         input_height: rows of the input picture.
         input_width: columns of the input picture.
-        width: MobileNet's channel multiplier.
+        width: channel multiplier of backbone and extra layers.
         class_count: classes, without background.
         normalization: `"batch"`, or `"none"` where BatchNorm is folded into biases.
-        seam: which maps go from the first half to the second, and so are propagated:
-            the predictors' raw outputs (`"head"`) or the two MobileNet maps
-            (`"backbone"`). The same weights fit both.
-        anchor_side: pixels that the anchors' sides are shares of; None is the shorter
-            side of the input, as in training.
+        backbone: name in `detector.backbones.table`.
+        seam: see `SsdOptions`.
+        anchor_side: see `SsdOptions`.
     """
 
     input_height: int = 300
@@ -35,12 +58,18 @@ class SsdConfig:
     width: float = 0.75
     class_count: int = 80
     normalization: Literal["batch", "none"] = "none"
-    seam: Literal["head", "backbone"] = "head"
-    anchor_side: int | None = None
+    backbone: str = "mobilenet_v1"
 
     def __post_init__(self) -> None:
+        SsdOptions.__post_init__(self)  # super() finds no class with slots
         if self.width <= 0:
             raise ConfigError(f"width must be greater than 0, received {self.width}.")
+        check_backbone(self.backbone, self.width, self.normalization)
+        if self.seam == "backbone" and self.backbone not in BACKBONE_CHANNELS:
+            raise ConfigError(
+                f"seam cannot be 'backbone' on {self.backbone}, only on "
+                f"{', '.join(BACKBONE_CHANNELS)}: choose seam head."
+            )
         if self.class_count < 1:
             raise ConfigError(
                 f"class_count must be at least 1, received {self.class_count}."
@@ -49,10 +78,6 @@ class SsdConfig:
             raise ConfigError(
                 "input_height and input_width must be at least 1, received "
                 f"{self.input_height} and {self.input_width}."
-            )
-        if self.anchor_side is not None and self.anchor_side < 1:
-            raise ConfigError(
-                f"anchor_side must be at least 1, received {self.anchor_side}."
             )
 
 
@@ -110,7 +135,7 @@ def level_specs(config: SsdConfig) -> tuple[FeatureSpec, ...]:
 
 
 def backbone_specs(config: SsdConfig) -> tuple[FeatureSpec, ...]:
-    """Describe the two MobileNet maps, `stride_16` and `stride_32`."""
+    """Describe the backbone's two maps, `stride_16` and `stride_32`."""
     return tuple(
         FeatureSpec(
             name=name,
@@ -120,7 +145,10 @@ def backbone_specs(config: SsdConfig) -> tuple[FeatureSpec, ...]:
             stride=config.input_width / width,
         )
         for name, channels, (height, width) in zip(
-            ("stride_16", "stride_32"), (512, 1024), level_grids(config), strict=False
+            ("stride_16", "stride_32"),
+            BACKBONE_CHANNELS[config.backbone],
+            level_grids(config),
+            strict=False,
         )
     )
 

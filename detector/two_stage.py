@@ -8,11 +8,25 @@ from typing import Any
 
 import keras
 
-from detector.feature_network import build_feature_network
+from detector.feature_network import build_feature_network, shared_map
 from detector.features import FeatureSpec
 from detector.light_head import RegionBoxes, RegionScores, light_head, regions_map
 from detector.rpn import Proposals, rpn_map, rpn_predictions
 from detector.two_stage_config import TwoStageConfig, map_specs, shared_spec
+
+
+def build_features(
+    config: TwoStageConfig, *, batch_size: int | None = None
+) -> keras.Model:
+    """Build image to the head's two maps: both key-frame parts in one, for one frame.
+
+    Its variables have the paths of the two parts.
+    """
+    shape = (config.input_height, config.input_width, 3)
+    image = keras.Input(shape, batch_size=batch_size, name="image")
+    shared = shared_map(image, config)
+    outputs = [rpn_map(shared, config), regions_map(shared, config)]
+    return keras.Model(image, outputs, name="features")
 
 
 def build_head_maps(

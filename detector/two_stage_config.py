@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from detector.backbones.table import check_backbone
 from detector.features import FeatureSpec
 from detector.ssd_config import halved, scaled_channels
 from vod.errors import ConfigError
@@ -13,20 +14,15 @@ MOBILENET_STRIDE_16_CHANNELS: Final = 512
 MOBILENET_STRIDE_32_CHANNELS: Final = 1024
 
 
-@dataclass(frozen=True, slots=True)
-class TwoStageConfig:
-    """MobileNet V1 with a small feature pyramid, an RPN and a light R-CNN head.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TwoStageOptions:
+    """What is the two-stage head's own, whatever it stands on; the paper's numbers.
 
     Source: Zhu et al., Towards High Performance Video Object Detection for Mobiles,
     sec. 3.3; what it leaves open after the released configurations of Deep Feature Flow
     (`resnet_v1_101_flownet_imagenet_vid_rfcn_end2end_ohem.yaml`).
 
     Attributes:
-        input_height: rows of the input picture.
-        input_width: columns of the input picture; 400 is 16:9 at a shorter side of 224.
-        width: the paper's alpha; multiplies every layer's channels but the predictors'
-            and the position-sensitive map's.
-        class_count: classes, without background.
         shared_channels: of the map that aggregation works on, at width 1.
         rpn_channels: of the RPN's intermediate map, at width 1.
         rpn_kernel: side of the convolution that makes it. The text does not say; 1 fits
@@ -42,13 +38,8 @@ class TwoStageConfig:
         nms_rounds: see `detector.suppression.survivors`; anchors at random need 5,
             heaps of boxes around few objects 8.
         least_side: input pixels; a smaller proposal is masked.
-        normalization: of the backbone: `"batch"`, or `"none"` where it is folded.
     """
 
-    input_height: int = 224
-    input_width: int = 400
-    width: float = 1.0
-    class_count: int = 30
     shared_channels: int = 128
     rpn_channels: int = 256
     rpn_kernel: int = 1
@@ -62,11 +53,9 @@ class TwoStageConfig:
     rpn_nms_iou: float = 0.7
     nms_rounds: int = 16
     least_side: float = 1.0
-    normalization: Literal["batch", "none"] = "batch"
 
     def __post_init__(self) -> None:
         counts = (
-            "class_count",
             "shared_channels",
             "rpn_channels",
             "grid",
@@ -81,13 +70,6 @@ class TwoStageConfig:
                 raise ConfigError(
                     f"{name} must be at least 1, received {getattr(self, name)}."
                 )
-        if not 0 < self.width <= 4:
-            raise ConfigError(f"width must lie in (0, 4], received {self.width}.")
-        if self.input_height < 32 or self.input_width < 32:
-            raise ConfigError(
-                "input_height and input_width must be at least 32, the stride of the "
-                f"deepest map, received {self.input_height} and {self.input_width}."
-            )
         if self.rpn_kernel not in (1, 3):
             raise ConfigError(f"rpn_kernel must be 1 or 3, received {self.rpn_kernel}.")
         for name in ("anchor_sides", "anchor_ratios"):
@@ -109,6 +91,41 @@ class TwoStageConfig:
     def anchors_per_cell(self) -> int:
         """Anchors of one cell; the paper's 4 sides times 3 ratios."""
         return len(self.anchor_sides) * len(self.anchor_ratios)
+
+
+@dataclass(frozen=True, slots=True)
+class TwoStageConfig(TwoStageOptions):
+    """A backbone with a small feature pyramid, an RPN and a light R-CNN head.
+
+    Attributes:
+        input_height: rows of the input picture.
+        input_width: columns of the input picture; 400 is 16:9 at a shorter side of 224.
+        width: the paper's alpha; multiplies every layer's channels but the predictors'
+            and the position-sensitive map's.
+        class_count: classes, without background.
+        normalization: of the backbone: `"batch"`, or `"none"` where it is folded.
+        backbone: name in `detector.backbones.table`; the paper's is MobileNet V1.
+    """
+
+    input_height: int = 224
+    input_width: int = 400
+    width: float = 1.0
+    class_count: int = 30
+    normalization: Literal["batch", "none"] = "batch"
+    backbone: str = "mobilenet_v1"
+
+    def __post_init__(self) -> None:
+        TwoStageOptions.__post_init__(self)  # super() finds no class with slots
+        check_backbone(self.backbone, self.width, self.normalization)
+        if self.class_count < 1:
+            raise ConfigError(
+                f"class_count must be at least 1, received {self.class_count}."
+            )
+        if self.input_height < 32 or self.input_width < 32:
+            raise ConfigError(
+                "input_height and input_width must be at least 32, the stride of the "
+                f"deepest map, received {self.input_height} and {self.input_width}."
+            )
 
 
 def shared_spec(config: TwoStageConfig) -> FeatureSpec:

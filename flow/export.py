@@ -3,7 +3,6 @@
 import argparse
 import dataclasses
 import logging
-import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,8 +12,9 @@ import cv2
 import numpy as np
 
 from flow.registry import graph_role
-from vod.errors import ConfigError, VodError
+from vod.errors import VodError
 from vod.preprocess import Preprocessing
+from vod.sizes import parse_size
 from vod.types import FloatArray
 from vod.weights import (
     GraphRecord,
@@ -75,18 +75,6 @@ def _samples(height: int, width: int) -> list[list[FloatArray]]:
         key = np.roll(picture, 2 * shift, axis=1)
         pairs.append([np.ascontiguousarray(image[None]) for image in (picture, key)])
     return pairs
-
-
-def parse_size(text: str) -> tuple[int, int]:
-    """Read `HEIGHTxWIDTH`.
-
-    Raises:
-        ConfigError: it does not read so.
-    """
-    match = re.fullmatch(r"(\d+)x(\d+)", text)
-    if match is None or 0 in map(int, match.groups()):
-        raise ConfigError(f"a size is HEIGHTxWIDTH, like 150x150; received '{text}'.")
-    return int(match[1]), int(match[2])
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Final
 
 from flow.estimator import shrink
-from flow.export import parse_size
 from flow.registry import graph_role
 from vod.calibration_pictures import Neighbours, read_neighbours
 from vod.errors import VideoError, VodError
 from vod.preprocess import Preprocessing
+from vod.sizes import parse_size
 from vod.types import ByteArray, FloatArray
 from vod.weights import GraphRecord, WeightsRecord, read_record, write_record
 

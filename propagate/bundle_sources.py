@@ -69,7 +69,7 @@ def bundle_sources(
             models.features,
             images,
             models.preprocessing,
-            detector.export_int8.FLOAT_LAYERS,
+            detector.export_int8.float_layers_of(models.features),
         ),
         "head": GraphSource(models.head, maps, is_exact=True),
     }

@@ -15,13 +15,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from flow.export import parse_size
 from propagate.bundle_graphs import check_combination
 from propagate.bundle_writer import BundleRequest, check_place, write_bundle
 from propagate.config import load_pipeline_config
 from propagate.manifest import FORMATS, PRECISIONS, Manifest
 from vod.calibration_pictures import read_neighbours
 from vod.errors import VodError
+from vod.sizes import parse_size
 
 FRAMES: Final = 128
 SAMPLE: Final = "sample:bikes"

@@ -17,9 +17,10 @@ class LayerCost:
     Attributes:
         name: the layer's; models inside models put theirs before it, with a slash.
         kind: the layer's class.
-        output: its output's shape without the batch, for example `14x25x128`.
+        output: its output's shape without the batch, for example `14x25x128`; the first
+            one of a layer that is applied to several maps.
         parameters: that are stored, the statistics of normalisation among them.
-        multiply_adds: papers' FLOPs are twice this.
+        multiply_adds: of all its applications; papers' FLOPs are twice this.
     """
 
     name: str
@@ -48,10 +49,15 @@ def count_multiply_adds(model: "keras.Model") -> int:
 def layer_costs(model: "keras.Model") -> list[LayerCost]:
     """List the layers that hold weights, in the graph's order; see above for the rest.
 
-    A model that appears twice in the graph is counted twice, a layer once.
+    A layer that is applied to several maps is one entry, with the work of all of them.
     """
     import keras
 
+    normalising = (
+        keras.layers.BatchNormalization,
+        keras.layers.LayerNormalization,
+        keras.layers.Normalization,
+    )
     counted = (
         keras.layers.Conv2D,
         keras.layers.DepthwiseConv2D,
@@ -77,9 +83,11 @@ def layer_costs(model: "keras.Model") -> list[LayerCost]:
             )
         elif isinstance(layer, counted):
             kernel = math.prod(layer.kernel.shape)
-            costs.append(_cost(layer, _cells(layer) * kernel))
-        elif isinstance(layer, keras.layers.BatchNormalization):
-            costs.append(_cost(layer, 0))
+            outputs = _outputs(layer, model)
+            cells = sum(_cells(layer, output) for output in outputs)
+            costs.append(_cost(layer, outputs[0], cells * kernel))
+        elif isinstance(layer, normalising):
+            costs.append(_cost(layer, _outputs(layer, model)[0], 0))
         elif layer.weights:
             raise ShapeError(
                 f"{layer.name}: the multiply-adds of a {type(layer).__name__} are not "
@@ -88,19 +96,30 @@ def layer_costs(model: "keras.Model") -> list[LayerCost]:
     return costs
 
 
-def _cost(layer: Any, multiply_adds: int) -> LayerCost:
+def _outputs(layer: Any, model: "keras.Model") -> list[Any]:
+    """Give what a layer puts out in a model, once for each time that it is applied.
+
+    There is no public way to ask a shared layer for all of its outputs.
+    """
+    if len(layer._inbound_nodes) == 1:
+        return [layer.output]
+    own = {id(node) for depth in model._nodes_by_depth.values() for node in depth}
+    return [node.output_tensors[0] for node in layer._inbound_nodes if id(node) in own]
+
+
+def _cost(layer: Any, output: Any, multiply_adds: int) -> LayerCost:
     return LayerCost(
         name=layer.name,
         kind=type(layer).__name__,
-        output="x".join(map(str, layer.output.shape[1:])),
+        output="x".join(map(str, output.shape[1:])),
         parameters=sum(math.prod(weight.shape) for weight in layer.weights),
         multiply_adds=multiply_adds,
     )
 
 
-def _cells(layer: Any) -> int:
-    """Give the number of places at which a layer's kernel is applied."""
-    shape = tuple(layer.output.shape)
+def _cells(layer: Any, output: Any) -> int:
+    """Give the number of places at which a layer's kernel is applied for an output."""
+    shape = tuple(output.shape)
     places = shape[1:-1]
     if None in places:
         raise ShapeError(

@@ -63,19 +63,26 @@ def export_graph(
     temporary = path.with_name(path.name + ".part")
     run: Callable[..., Sequence[FloatArray]]
     try:
-        if pixels is None:
-            temporary.write_bytes(_convert(model, float16=float16))
-            run = LiteRtGraph(temporary)
-        else:
-            graph = _convert(from_zero_point(model, pixels), float16=float16)
-            temporary.write_bytes(with_pixel_inputs(graph, pixels))
-            run, samples = _on_pixels(LiteRtGraph(temporary), samples, pixels)
+        temporary.write_bytes(litert_bytes(model, float16=float16, pixels=pixels))
+        run = LiteRtGraph(temporary)
+        if pixels is not None:
+            run, samples = _on_pixels(run, samples, pixels)
         error = largest_difference(model, run, samples, file=path.name)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
     logger.info("wrote %s, largest difference from Keras %.2g", path, error)
     return error
+
+
+def litert_bytes(
+    model: "keras.Model", *, float16: bool, pixels: Preprocessing | None
+) -> bytes:
+    """Convert a model without looking at what comes out; see `export_graph`."""
+    if pixels is None:
+        return _convert(model, float16=float16)
+    graph = _convert(from_zero_point(model, pixels), float16=float16)
+    return with_pixel_inputs(graph, pixels)
 
 
 def _on_pixels(

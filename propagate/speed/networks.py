@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from itertools import product
 from typing import Final, get_args, get_type_hints
 
-from flow.export import parse_size
 from propagate.config import EngineConfig
 from propagate.speed.choices import Base, Network
 from vod.errors import ConfigError
+from vod.sizes import parse_size
 
 PRECISIONS: Final[tuple[str, ...]] = get_args(get_type_hints(EngineConfig)["precision"])
 """The most exact first."""

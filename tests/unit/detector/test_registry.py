@@ -7,6 +7,7 @@ import sys
 import numpy as np
 import pytest
 
+from detector.models import load_models
 from detector.postprocess import PostprocessConfig
 from detector.registry import load_detector
 from vod.errors import ConfigError, WeightsError
@@ -70,6 +71,17 @@ def test_inference_imports_neither_tensorflow_nor_keras(tiny_weights):
 def test_an_unknown_name_is_answered_with_the_nearest():
     with pytest.raises(ConfigError, match=r"unknown detector 'ssd_mobilenet'.*Did you"):
         load_detector("ssd_mobilenet")
+
+
+def test_the_name_of_any_detector_asks_for_a_folder():
+    with pytest.raises(ConfigError, match=r"no weights are shipped .*weights=DIR"):
+        load_detector("detector")
+
+
+def test_weights_that_are_no_detectors_are_refused(folder):
+    change_record(folder, network="lightflow")
+    with pytest.raises(WeightsError, match=r"'lightflow', not of a detector \(ssd_mob"):
+        load_models(folder)
 
 
 def test_a_folder_without_graphs_says_how_to_export(folder):

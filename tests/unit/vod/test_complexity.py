@@ -60,3 +60,20 @@ def test_layers_with_weights_of_an_unknown_kind_are_refused():
     model = keras.Model(image, layers.Conv2DTranspose(2, 3, name="t")(image))
     with pytest.raises(ShapeError, match="t: the multiply-adds of a Conv2DTranspose"):
         count_multiply_adds(model)
+
+
+def test_a_shared_layer_is_one_entry_with_the_work_of_every_map():
+    small, large = keras.Input((2, 2, 3)), keras.Input((4, 5, 3))
+    shared = layers.Conv2D(2, 3, padding="same", name="c")
+    model = keras.Model([large, small], [shared(large), shared(small)])
+    assert layer_costs(model) == [
+        LayerCost("c", "Conv2D", "4x5x2", 56, (20 + 4) * 9 * 3 * 2)
+    ]
+    # Of another model on the same layer, only its own map counts.
+    assert count_multiply_adds(keras.Model(small, model.outputs[1])) == 4 * 54
+
+
+def test_normalisation_takes_nothing():
+    image = keras.Input((4, 4, 3))
+    model = keras.Model(image, layers.LayerNormalization(name="n")(image))
+    assert layer_costs(model) == [LayerCost("n", "LayerNormalization", "4x4x3", 6, 0)]

@@ -1,0 +1,17 @@
+"""Sizes of pictures as command lines state them."""
+
+import re
+
+from vod.errors import ConfigError
+
+
+def parse_size(text: str) -> tuple[int, int]:
+    """Read `HEIGHTxWIDTH`.
+
+    Raises:
+        ConfigError: it does not read so.
+    """
+    match = re.fullmatch(r"(\d+)x(\d+)", text)
+    if match is None or 0 in map(int, match.groups()):
+        raise ConfigError(f"a size is HEIGHTxWIDTH, like 150x150; received '{text}'.")
+    return int(match[1]), int(match[2])
