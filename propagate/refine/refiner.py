@@ -69,7 +69,7 @@ class BoxRefiner:
         """
         choice = choice or RefineChoice()
         self.every = choice.every
-        self._config, self._most = config, choice.most
+        self._config, self._choice = config, choice
         self._trunk, self._head = trunk, head
 
     def is_due(self, age: int, before: int) -> bool:
@@ -102,7 +102,7 @@ class BoxRefiner:
             least_score: boxes below are not refined.
         """
         sure = found.detections.scores >= least_score
-        rows = np.flatnonzero(sure)[: self._most].astype(np.int32)
+        rows = np.flatnonzero(sure)[: self._choice.most].astype(np.int32)
         boxes = found.detections.boxes[rows] * _unit(picture, frame_size)
         return Templates(rows, self._features(picture, boxes))
 
@@ -139,7 +139,12 @@ class BoxRefiner:
         shifts = carried.shifts[rows] * np.sqrt(unit[0] * unit[1]) * share
         confidences = np.power(carried.confidences[rows], share)
         doubts = doubt_of(np.rint(ages * share), shifts, confidences, sides)
-        codes = self._corrections(picture, boxes, templates.features, np.log(doubts))
+        unsure = np.flatnonzero(doubts >= self._choice.least_doubt)
+        if not len(unsure):
+            return carried
+        rows, boxes = rows[unsure], boxes[unsure]
+        looks = templates.features[unsure]
+        codes = self._corrections(picture, boxes, looks, np.log(doubts[unsure]))
         moved = carried.detections.boxes.copy()
         moved[rows] = apply_corrections(codes, boxes) / unit
         detections = carried.detections

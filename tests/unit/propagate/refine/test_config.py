@@ -18,7 +18,7 @@ def test_a_network_that_cannot_be_is_refused(changes, sentence):
         RefinerConfig(**changes)
 
 
-@pytest.mark.parametrize("changes", [{"every": -1}, {"most": 0}])
+@pytest.mark.parametrize("changes", [{"every": -1}, {"most": 0}, {"least_doubt": -1}])
 def test_a_choice_that_cannot_be_is_refused(changes):
-    with pytest.raises(ConfigError, match="never"):
+    with pytest.raises(ConfigError, match="refine\\."):
         RefineChoice(**changes)

@@ -1,5 +1,7 @@
 """The refiner at inference, with graphs that are plain functions."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -31,7 +33,7 @@ class Graphs:
 
 
 def refiner(graphs, **changes):
-    choice = RefineChoice(**changes)
+    choice = RefineChoice(**{"least_doubt": 0.0, **changes})
     return BoxRefiner(CONFIG, trunk=graphs.trunk, head=graphs.head, choice=choice)
 
 
@@ -78,6 +80,20 @@ def test_only_the_best_boxes_are_looked_at():
     assert len(graphs.crops) == 1
     assert graphs.crops[0].shape == (1, 32, 32, 3)
     assert graphs.crops[0].dtype == np.uint8
+
+
+def test_a_box_that_is_surely_right_is_left_alone():
+    graphs = Graphs()
+    part = refiner(graphs, least_doubt=0.045)
+    start = found()
+    templates = part.templates(PICTURE, start, frame_size=FRAME, least_score=0.5)
+    still = part.refined(PICTURE, start.held(), templates, frame_size=FRAME)
+    np.testing.assert_array_equal(still.detections.boxes, start.detections.boxes)
+    shifts = np.array([0, 40, 0], np.float32)
+    moving = replace(start.held(), shifts=shifts)
+    moved = part.refined(PICTURE, moving, templates, frame_size=FRAME)
+    changed = (moved.detections.boxes != start.detections.boxes).any(1)
+    np.testing.assert_array_equal(changed, [False, True, False])
 
 
 def test_nothing_found_needs_no_network():
