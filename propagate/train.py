@@ -36,6 +36,8 @@ from flow.synthetic.textures import read_textures
 from flow.train.callbacks import FollowStep, Snapshot, run_callbacks
 from flow.train.optimizer import averaging_adamw
 from flow.train.run import write_weights
+from propagate.adapter.train import train_maps
+from propagate.adapter.train_config import MapsTrainConfig
 from propagate.agreement import agreement, input_side
 from propagate.joint.batches import JointBatches
 from propagate.joint.config import JointTrainConfig
@@ -180,6 +182,25 @@ def _read(
     )
 
 
+def _train_maps(args: argparse.Namespace) -> None:
+    config = load_config(MapsTrainConfig, args.config, args.set)
+    if not args.resume:
+        refuse_interrupted(args.out)
+    teacher = load_detector(config.detector)
+    clips = [
+        read_clips(paths, teacher, config.pairs)
+        for paths in (args.videos, args.held_out)
+    ]
+    train_maps(
+        config,
+        teacher,
+        clips=(clips[0], clips[1]),
+        init=args.init,
+        out=args.out,
+        resume=args.resume,
+    )
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; 0 done, 1 an error told in one line, 2 wrong usage."""
     parser = argparse.ArgumentParser(
@@ -188,6 +209,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
+    add(
+        "--what",
+        choices=("flow", "maps"),
+        default="flow",
+        help="LightFlow for carried boxes, or the adapter of warped maps (flow)",
+    )
     add("--config", type=Path, required=True)
     add("--videos", type=Path, action="append", required=True, metavar="PATH")
     add("--held-out", type=Path, action="append", default=[], metavar="PATH")
@@ -202,7 +229,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     add("--labelled", type=Path, action="append", default=[], metavar="ROOT")
     add("--split", default=SPLIT, help=f"list of frames in --labelled ({SPLIT})")
-    add("--init", type=Path, required=True, help="weights folder to start from")
+    add("--init", type=Path, help="LightFlow's weights folder to start from")
     add("--out", type=Path, required=True)
     add("--set", action="append", default=[], metavar="KEY=VALUE")
     add("--resume", action="store_true")
@@ -210,6 +237,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     cv2.setNumThreads(1)  # threads inside small pictures only take time from training
     try:
+        if args.what == "maps":
+            _train_maps(args)
+            return 0
+        if args.init is None:
+            raise ConfigError("--init must name a weights folder to start from.")
         config = load_config(JointTrainConfig, args.config, args.set)
         if not args.resume:
             refuse_interrupted(args.out)  # reading clips may take minutes
