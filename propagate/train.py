@@ -16,7 +16,9 @@ import json
 import logging
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
+from typing import Final
 
 import cv2
 import keras
@@ -52,6 +54,9 @@ from vod.training import refuse_interrupted
 from vod.weights import read_record
 
 logger = logging.getLogger(__name__)
+
+WANTED: Final = {"generated": "images", "pseudo": "stills", "labelled": "labelled"}
+"""Option that says where pairs of a kind come from."""
 
 
 def train(
@@ -201,14 +206,33 @@ def _train_maps(args: argparse.Namespace) -> None:
     )
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line; 0 done, 1 an error told in one line, 2 wrong usage."""
+def _train_flow(args: argparse.Namespace) -> None:
+    config = load_config(JointTrainConfig, args.config, args.set)
+    if not args.resume:
+        refuse_interrupted(args.out)  # reading clips may take minutes
+    if args.init is None:
+        raise ConfigError("--init must name LightFlow's weights folder to start from.")
+    for name, source in WANTED.items():
+        if getattr(config, name) and not getattr(args, source):
+            raise ConfigError(f"{name} pairs need --{source}, or set {name}=0.")
+    train(
+        config,
+        material=_read(args, config, load_detector(config.detector)),
+        init=args.init,
+        out=args.out,
+        resume=args.resume,
+    )
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Describe the command line."""
     parser = argparse.ArgumentParser(
         prog="python -m propagate.train",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
+    folders = partial(add, type=Path, action="append", default=[], metavar="FOLDER")
     add(
         "--what",
         choices=("flow", "maps"),
@@ -216,44 +240,27 @@ def main(argv: Sequence[str] | None = None) -> int:
         help="LightFlow for carried boxes, or the adapter of warped maps (flow)",
     )
     add("--config", type=Path, required=True)
-    add("--videos", type=Path, action="append", required=True, metavar="PATH")
-    add("--held-out", type=Path, action="append", default=[], metavar="PATH")
-    add("--images", type=Path, action="append", default=[], metavar="FOLDER")
-    add(
-        "--stills",
-        type=Path,
-        action="append",
-        default=[],
-        metavar="FOLDER",
-        help="pictures with boxes: instances.json, split train",
-    )
-    add("--labelled", type=Path, action="append", default=[], metavar="ROOT")
+    folders("--videos", required=True, help="of videos or frames, or one of these")
+    folders("--held-out", help="videos that are measured on")
+    folders("--images", help="photographs for generated pairs")
+    folders("--stills", help="pictures with boxes: instances.json, split train")
+    folders("--labelled", help="annotated videos with track ids, ImageNet VID's layout")
     add("--split", default=SPLIT, help=f"list of frames in --labelled ({SPLIT})")
-    add("--init", type=Path, help="LightFlow's weights folder to start from")
+    add("--init", type=Path, metavar="FOLDER", help="LightFlow's weights to start from")
     add("--out", type=Path, required=True)
     add("--set", action="append", default=[], metavar="KEY=VALUE")
     add("--resume", action="store_true")
-    args = parser.parse_args(argv)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; 0 done, 1 an error told in one line, 2 wrong usage."""
+    args = build_parser().parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     cv2.setNumThreads(1)  # threads inside small pictures only take time from training
     try:
-        if args.what == "maps":
-            _train_maps(args)
-            return 0
-        if args.init is None:
-            raise ConfigError("--init must name a weights folder to start from.")
-        config = load_config(JointTrainConfig, args.config, args.set)
-        if not args.resume:
-            refuse_interrupted(args.out)  # reading clips may take minutes
-        if config.generated and not args.images:
-            raise ConfigError("generated pairs need --images, or set generated=0.")
-        train(
-            config,
-            material=_read(args, config, load_detector(config.detector)),
-            init=args.init,
-            out=args.out,
-            resume=args.resume,
-        )
+        run = _train_maps if args.what == "maps" else _train_flow
+        run(args)
     except VodError as error:
         logger.error("%s", error)
         return 1

@@ -12,6 +12,8 @@ from propagate.adapter.train_config import MapsTrainConfig
 from propagate.warp_layer import BilinearWarp
 
 SURE = 1e-6
+FLAT = 0.1
+"""Variance below which a channel says nothing that is worth its exact value."""
 
 
 def warp_maps(maps: Sequence[Any], flow: Any, *, border: Any = "edge") -> list[Any]:
@@ -49,8 +51,8 @@ def distillation(
     Returns:
         `scores`: divergence of the class scores, for as much as there is to see.
         `boxes`: smooth L1 of the corners in sides of the teacher's box, weighted by the
-        square of its best score. `maps`: mean squared error, relative, with cells
-        weighted alike: of the predictors' maps, what matters is in the other two.
+        square of its best score. `maps`: mean squared error against the variance of
+        each channel, all cells alike: what matters at objects is in the other two.
     """
     maps, boxes, scores = teacher
     own_maps, own_boxes, own_scores = student
@@ -64,7 +66,9 @@ def distillation(
     sure = ops.square(best)
     shift = ops.sum(ops.sum(smooth_l1(away / BOX_AT) * BOX_AT, axis=-1) * sure)
     off = [
-        ops.mean(ops.square(own - one)) / (ops.mean(ops.square(one)) + SURE)
+        ops.mean(
+            ops.square(own - one) / (ops.var(one, (0, 1, 2), keepdims=True) + FLAT)
+        )
         for own, one in zip(own_maps, maps, strict=True)
     ]
     return {
@@ -81,6 +85,10 @@ BOX_AT = 0.1
 def _logit(scores: Any) -> Any:
     safe = ops.clip(scores, SURE, 1 - SURE)
     return ops.log(safe) - ops.log(1 - safe)
+
+
+CELLS = (0, 1, 2)
+"""Axes of a batch of maps but for the channels."""
 
 
 @keras.saving.register_keras_serializable(package="vod")

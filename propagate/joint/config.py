@@ -1,4 +1,4 @@
-"""What a run of joint training is, in numbers; needs no network library."""
+"""What a run of joint training is, in numbers."""
 
 from dataclasses import dataclass, field
 

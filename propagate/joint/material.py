@@ -46,7 +46,6 @@ class Material:
             ConfigError: there is nothing to draw a wanted kind from.
         """
         real = RealPairs(self.clips, config.pairs, size=size, cells=cells)
-        real.teach()
         sources: list[tuple[PairSource, int]] = [(real, config.real)]
         if config.labelled:
             if not self.labelled:
@@ -64,6 +63,7 @@ class Material:
                 self.stills, config.pseudo_video, config.pairs, size=size, cells=cells
             )
             sources.append((moved, config.pseudo))
+        real.teach()  # which takes a while
         return sources
 
     def generated(self, config: JointTrainConfig, size: int) -> SyntheticBatches | None:

@@ -1,4 +1,4 @@
-"""What a run of training the box refiner is, in numbers; needs no network library."""
+"""What a run of training the box refiner is, in numbers."""
 
 from dataclasses import dataclass, field
 from pathlib import Path

@@ -191,7 +191,7 @@ def test_an_interrupted_run_is_resumed_or_refused(
         (["--videos", "no/such/folder"], "no/such/folder"),
         (["--images", ""], "generated pairs need --images, or set generated=0"),
         (["--config", "no.yaml"], "no.yaml"),
-        (["--stills", ""], "no picture has an object to set in motion: give --stills"),
+        (["--stills", ""], "pseudo pairs need --stills, or set pseudo=0"),
         (["--set", "labelled=1"], "labelled pairs need --labelled, or set labelled=0"),
         (["--set", "real=0"], "at least 1 real pair"),
         (["--set", "detector=ssd"], "ssd"),
