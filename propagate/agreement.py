@@ -19,7 +19,7 @@ AGES: Final = (5, 10)
 """Frames from the key frame at which agreement is measured."""
 
 CONFIDENT: Final = 0.4
-BATCH: Final = 16
+BATCH: Final = 32
 STARTS: Final = 3
 """Every so many frames serve as a key frame."""
 
