@@ -19,7 +19,7 @@ AGES: Final = (5, 10)
 """Frames from the key frame at which agreement is measured."""
 
 CONFIDENT: Final = 0.4
-BATCH: Final = 16
+BATCH: Final = 32
 STARTS: Final = 3
 """Every so many frames serve as a key frame."""
 
@@ -84,7 +84,7 @@ def hits(boxes: FloatArray, found: Detections, truth: Detections) -> list[float]
     truth = truth.select(truth.scores >= CONFIDENT)
     overlap = pairwise_iou(truth.boxes, boxes)
     overlap[truth.labels[:, None] != found.labels[None]] = 0
-    return [float(row.max() >= 0.5) for row in overlap]
+    return [float(row.max(initial=0) >= 0.5) for row in overlap]
 
 
 def input_side(clip: Clip, share: float) -> int:

@@ -27,11 +27,11 @@ from propagate.keyframes import FixedInterval
 from propagate.parts import Parts
 from propagate.pipeline import detect_video
 from propagate.tracked import Tracked
-from propagate.train_data import PairConfig, find_clips, read_clip
+from propagate.train_data import PairConfig, Pictures, find_clips, read_clip
 from vod.boxes import pairwise_iou
 from vod.errors import ConfigError, VodError
 from vod.evaluation.average_precision import ap_from_hits
-from vod.types import ByteArray, Detections, FloatArray, Frame, IntArray
+from vod.types import Detections, FloatArray, Frame, IntArray
 
 logger = logging.getLogger(__name__)
 
@@ -154,7 +154,7 @@ def fit(clips: Sequence[Followed]) -> CalibrationConfig:
 
 
 def follow_clip(
-    parts: Parts, pictures: ByteArray, truth: Sequence[Detections], interval: int
+    parts: Parts, pictures: Pictures, truth: Sequence[Detections], interval: int
 ) -> Followed:
     """Carry boxes through a clip, scores as they are.
 

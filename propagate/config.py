@@ -9,6 +9,7 @@ import detector.registry
 import flow.registry
 from detector.postprocess import PostprocessConfig
 from detector.registry import Size
+from propagate.adapter.adapted import load_adapted
 from propagate.calibration import CalibrationConfig
 from propagate.keyframes import Adaptive, FixedInterval, KeyframePolicy
 from propagate.manifest import read_manifest
@@ -105,6 +106,7 @@ class PropagateConfig:
         calibration: how the scores of boxes carried in mode causal fall; the score
             threshold looks at the score before.
         border: what the warp finds outside a map.
+        adapter: weights folder of what corrects warped maps; None leaves them.
     """
 
     keyframe_interval: int = 10
@@ -117,6 +119,7 @@ class PropagateConfig:
     flow_stride: int = 5
     calibration: CalibrationConfig = field(default_factory=CalibrationConfig)
     border: Border = "edge"
+    adapter: Path | None = None
 
     def __post_init__(self) -> None:
         FixedInterval(self.keyframe_interval)
@@ -224,6 +227,9 @@ def build_parts(config: PipelineConfig, *, is_live: bool = False) -> Parts:
     bundle = bundle_of(config)
     engine = resolve_engine(config, bundle)
     loaded = detector_of(config, engine, bundle)
+    adapter, threads = config.propagate.adapter, config.engine.threads
+    if adapter is not None:
+        loaded = load_adapted(loaded, adapter, engine=engine, threads=threads)
     return Parts(
         detector=loaded,
         flow=flow_of(config, engine, bundle, loaded.preprocessing),
@@ -273,6 +279,8 @@ def weights_sha256(config: PipelineConfig) -> dict[str, str]:
         )
         name, weights = config.flow.name, config.flow.weights
         folders["flow"] = flow.registry.weights_folder(name, weights)
+        if config.propagate.adapter is not None:
+            folders["adapter"] = config.propagate.adapter
     for room, folder in folders.items():
         if (folder / RECORD_FILE).exists():
             files = read_record(folder).files

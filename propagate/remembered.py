@@ -46,7 +46,7 @@ class RememberingDetector(Detector):
     @classmethod
     def of(cls, detector: Detector) -> Self:
         """Begin without any memory."""
-        values = {item.name: getattr(detector, item.name) for item in fields(detector)}
+        values = {item.name: getattr(detector, item.name) for item in fields(Detector)}
         return cls(**values | {"features": _passed_on}, inner=detector)
 
     def detect(

@@ -88,6 +88,11 @@ def inclusive_boxes(boxes: npt.ArrayLike) -> DoubleArray:
     return np.round(continuous - _INCLUSIVE, 3)
 
 
+def continuous_boxes(boxes: npt.ArrayLike) -> DoubleArray:
+    """Give xmin, ymin, xmax, ymax of the files as continuous `(N, 4)` boxes."""
+    return np.asarray(boxes, np.float64).reshape(-1, 4) + _INCLUSIVE
+
+
 def format_submission_line(
     index: int, label: int, *, score: float, box: npt.ArrayLike
 ) -> str:

@@ -23,6 +23,7 @@ class DrawConfig:
 
     Attributes:
         videos: share of examples from videos; the rest are stills, their own template.
+        pseudo: share of those from videos whose video is a generated snippet.
         carried: of those from videos, share whose box is the one that flow carried; the
             others' is the true one, moved at random.
         absent: share whose crop shows another object altogether.
@@ -33,6 +34,7 @@ class DrawConfig:
     """
 
     videos: float = 0.6
+    pseudo: float = 0.0
     carried: float = 0.5
     absent: float = 0.08
     least_error: float = 0.02
@@ -43,7 +45,7 @@ class DrawConfig:
     )
 
     def __post_init__(self) -> None:
-        for name in ("videos", "carried", "absent"):
+        for name in ("videos", "pseudo", "carried", "absent"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ConfigError(f"{name} must lie in [0, 1].")
         if not 0 < self.least_error <= self.greatest_error < 1:
@@ -80,6 +82,8 @@ class Examples:
         stills: Sequence[Still],
         network: RefinerConfig,
         config: DrawConfig,
+        *,
+        snippets: Sequence[Sequence[Subject]] = (),
     ) -> None:
         """Take what to draw from.
 
@@ -88,14 +92,18 @@ class Examples:
             stills: pictures with objects.
             network: says how crops are cut.
             config: how to draw.
+            snippets: of each generated snippet, drawn alike.
 
         Raises:
             ConfigError: there is nothing to draw a wanted share from.
         """
         self._clips = [clip for clip in subjects if clip]
+        self._snippets = [snippet for snippet in snippets if snippet]
         self._stills, self._network, self._config = stills, network, config
         if config.videos > 0 and not self._clips:
             raise ConfigError("the detector follows no object in these videos.")
+        if config.videos > 0 and config.pseudo > 0 and not self._snippets:
+            raise ConfigError("no snippet shows an object: give --stills, snippets=60.")
         if (config.videos < 1 or config.absent > 0) and not stills:
             raise ConfigError("no picture has an object: give --stills or --images.")
         weights = np.sqrt([len(clip) for clip in self._clips])
@@ -109,8 +117,7 @@ class Examples:
             box = _one_of(still.boxes, rng)
             here = (still.picture, box)
             return self._moved(here, here, rng, absent=absent)
-        clip = self._clips[int(rng.choice(len(self._clips), p=self._odds))]
-        subject = clip[int(rng.integers(len(clip)))]
+        subject = self._subject(rng)
         age = int(rng.integers(1, len(subject.boxes)))
         key = (subject.pictures[subject.first], subject.boxes[0])
         current = (subject.pictures[subject.first + age], subject.boxes[age])
@@ -120,6 +127,14 @@ class Examples:
         if rng.random() < 0.5:
             key, current = current, key
         return self._moved(key, current, rng, absent=absent)
+
+    def _subject(self, rng: np.random.Generator) -> Subject:
+        # No chance is spent on snippets where there are none.
+        if self._config.pseudo > 0 and rng.random() < self._config.pseudo:
+            clip = self._snippets[int(rng.integers(len(self._snippets)))]
+        else:
+            clip = self._clips[int(rng.choice(len(self._clips), p=self._odds))]
+        return clip[int(rng.integers(len(clip)))]
 
     def _still(self, rng: np.random.Generator) -> Still:
         return self._stills[int(rng.integers(len(self._stills)))]

@@ -21,7 +21,7 @@ from propagate.refine.config import RefineChoice
 from propagate.refine.refiner import BoxRefiner, load_box_refiner
 from propagate.refine.subjects import flows_of
 from propagate.tracked import Tracked
-from propagate.train_data import Clip, PairConfig, find_clips, read_clip
+from propagate.train_data import Clip, PairConfig, read_clips
 from propagate.transport_config import TransportConfig
 from vod.errors import VodError
 
@@ -134,7 +134,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             RefineChoice(every=every)
         refiner = load_box_refiner(RefineChoice(weights=args.weights))
         teacher = load_detector("ssd_mobilenet_v1")
-        clips = [read_clip(p, teacher, PairConfig()) for p in find_clips(args.videos)]
+        clips = read_clips(args.videos, teacher, PairConfig())
         measure = RefinedAgreement(clips, TransportConfig(), every=1)
         _show("as carried", measure(None))
         for every in args.every:

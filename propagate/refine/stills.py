@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from detector.detector import Detector
 from detector.evaluate import read_picture
 from detector.postprocess import PostprocessConfig
-from detector.train_data import Sample
+from detector.train_data import Sample, read_stills
 from vod.boxes import pairwise_iou
 from vod.types import ByteArray, FloatArray
 
@@ -47,6 +48,19 @@ def read_still_objects(samples: Sequence[Sample], detector: Detector) -> list[St
     return [
         still for sample in samples if (still := _read(sample, detector)) is not None
     ]
+
+
+def read_annotated(folders: Sequence[Path], detector: Detector) -> list[Still]:
+    """Read the pictures of folders with an `instances.json`, split train.
+
+    Raises:
+        AnnotationError: a list is missing or wrong.
+        VideoError: naming a picture that cannot be read.
+    """
+    samples: list[Sample] = []
+    for folder in folders:
+        samples += read_stills(folder, detector.classes, split="train")
+    return read_still_objects(samples, detector)
 
 
 def _read(sample: Sample, detector: Detector) -> Still | None:

@@ -1,8 +1,9 @@
 """Objects followed through videos by the detector itself: what the refiner learns from.
 
 The detector runs on every frame; from each detection on, the detection of the same
-class that lies where the flow takes the box is the same object. Beside it goes the box
-as propagation would carry it, with its doubt: that is what must be corrected.
+class that lies where the flow takes the box is the same object. Where a clip has tracks
+these tell instead. Beside it goes the box as propagation would carry it, with its
+doubt: that is what must be corrected.
 """
 
 from collections.abc import Sequence
@@ -14,12 +15,13 @@ import numpy as np
 from flow.dis import DisFlow, Preset
 from flow.field import FlowField
 from propagate.refine.doubt import doubt_of
-from propagate.train_data import Clip
+from propagate.refine.stills import LEAST_SIDE
+from propagate.train_data import Clip, Pictures, Track
 from propagate.transport import transport_boxes
 from propagate.transport_config import TransportConfig
 from vod.boxes import pairwise_iou
 from vod.errors import ConfigError
-from vod.types import ByteArray, Detections, FloatArray
+from vod.types import Detections, FloatArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +55,14 @@ class Subject:
     """One object on consecutive frames of a clip.
 
     Attributes:
-        pictures: `(T, H, W, 3)` uint8, the whole clip's.
+        pictures: the whole clip's.
         first: its first frame, the key frame.
         boxes: `(A + 1, 4)` the detector's boxes, in pixels, from there on.
         carried: `(A + 1, 4)` the first box, carried by the flow.
         doubts: `(A + 1,)` of the carried boxes.
     """
 
-    pictures: ByteArray
+    pictures: Pictures
     first: int
     boxes: FloatArray
     carried: FloatArray
@@ -78,24 +80,50 @@ def flows_of(clip: Clip, preset: Preset) -> list[FlowField]:
 def subjects_of(
     clip: Clip, config: FollowConfig, transport: TransportConfig
 ) -> list[Subject]:
-    """Follow every object that the detector finds in a clip.
+    """Follow every object that the detector finds in a clip, or that has a track.
 
     Args:
-        clip: with the detector's boxes on every frame.
+        clip: with tracks, or with the detector's boxes on every frame.
         config: how they are followed.
         transport: how boxes are carried.
     """
-    careful = flows_of(clip, "medium")
     flows = flows_of(clip, "ultrafast")
+
+    def subject(first: int, boxes: FloatArray) -> Subject:
+        carried, doubts = _carried(boxes, flows[first:], transport)
+        return Subject(clip.pictures, first, boxes, carried, doubts)
+
+    if clip.tracks is not None:
+        return [
+            subject(first, boxes)
+            for track in clip.tracks
+            for first, boxes in _parts(track, config)
+        ]
+    careful = flows_of(clip, "medium")
     found = []
     for first in range(0, len(clip.pictures) - 1, config.every):
         start = clip.detections[first]
         for row in np.flatnonzero(start.scores >= config.score):
             boxes = _chain(clip, first, int(row), careful, config, transport)
             if len(boxes) > 1:
-                carried, doubts = _carried(boxes, flows[first:], transport)
-                found.append(Subject(clip.pictures, first, boxes, carried, doubts))
+                found.append(subject(first, boxes))
     return found
+
+
+def _parts(track: Track, config: FollowConfig) -> list[tuple[int, FloatArray]]:
+    """Give the first frame and `(A + 1, 4)` boxes of what a track can teach.
+
+    Boxes of too few pixels, and frames that do not follow each other, end a part.
+    """
+    large = (track.boxes[:, 2:] - track.boxes[:, :2]).min(1) >= LEAST_SIDE
+    frames, boxes = track.frames[large], track.boxes[large]
+    parts = []
+    ends = np.append(np.flatnonzero(np.diff(frames) != 1) + 1, len(frames))
+    for start, end in pairwise([0, *ends.tolist()]):
+        for first in range(start, end - 1, config.every):
+            last = min(first + config.longest + 1, end)
+            parts.append((int(frames[first]), boxes[first:last]))
+    return parts
 
 
 def _chain(

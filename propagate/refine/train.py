@@ -10,86 +10,46 @@ import json
 import logging
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import cv2
 import keras
 
 import detector.registry
+from detector.detector import Detector
 from detector.registry import load_detector
 from detector.train_data import Sample, read_stills, read_unlabelled
-from propagate.refine.batches import DrawConfig, Examples, RefinerBatches
+from propagate.labelled import SPLIT, read_labelled
+from propagate.refine.batches import Examples, RefinerBatches
 from propagate.refine.config import RefineChoice, RefinerConfig
 from propagate.refine.export import export_refiner
+from propagate.refine.material import Material
 from propagate.refine.model import compiled
-from propagate.refine.network import build_refiner, freeze_blocks, start_from_detector
-from propagate.refine.refiner import NETWORK, load_box_refiner
+from propagate.refine.network import (
+    build_refiner,
+    freeze_blocks,
+    load_refiner,
+    start_from_detector,
+)
+from propagate.refine.refiner import NETWORK, config_of, load_box_refiner
 from propagate.refine.stills import read_still_objects
-from propagate.refine.subjects import FollowConfig, Subject, subjects_of
-from propagate.train import read_clips
-from propagate.train_data import Clip, PairConfig
-from propagate.transport_config import TransportConfig
+from propagate.refine.train_config import RefinerTrainConfig
+from propagate.train_data import Clip, read_clips
 from vod.config import load_config, to_mapping
 from vod.errors import ConfigError, VodError
 from vod.fitting.callbacks import FollowStep, Snapshot, run_callbacks
 from vod.fitting.optimizer import averaging_adamw
-from vod.fitting.schedule import ScheduleConfig
 from vod.preprocess import Preprocessing
 from vod.training import refuse_interrupted
-from vod.weights import WEIGHTS_FILE, WeightsRecord, save_model_weights, write_record
+from vod.weights import (
+    WEIGHTS_FILE,
+    WeightsRecord,
+    read_record,
+    save_model_weights,
+    write_record,
+)
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class RefinerTrainConfig:
-    """One training run.
-
-    Attributes:
-        detector: registry name of the teacher, whose backbone the trunk starts from.
-        network: size of the network.
-        clips: how videos are read.
-        follow: how the detector's boxes become objects with a past.
-        draw: how examples are drawn.
-        transport: how boxes are carried.
-        schedule: length and learning rate.
-        batch_size: examples a step.
-        frozen_blocks: the stem and so many of the trunk's blocks stay as they are.
-        seed: of all chance.
-        weight_decay: decoupled.
-        clip_norm: greatest norm of a step's gradient.
-        average: momentum of the moving average of the weights that is kept.
-        every: frames between two corrections where agreement is measured.
-        snapshot_minutes: least time between two weights folders during training.
-    """
-
-    detector: str = "ssd_mobilenet_v1"
-    network: RefinerConfig = field(default_factory=RefinerConfig)
-    clips: PairConfig = field(default_factory=PairConfig)
-    follow: FollowConfig = field(default_factory=FollowConfig)
-    draw: DrawConfig = field(default_factory=DrawConfig)
-    transport: TransportConfig = field(default_factory=TransportConfig)
-    schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
-    batch_size: int = 64
-    frozen_blocks: int = 5
-    seed: int = 1
-    weight_decay: float = 1e-4
-    clip_norm: float = 1.0
-    average: float = 0.995
-    every: int = 5
-    snapshot_minutes: float = 5.0
-
-    def __post_init__(self) -> None:
-        if self.batch_size < 1 or self.every < 1:
-            raise ConfigError("batch_size and every must be 1 or more.")
-        if not 0 <= self.frozen_blocks <= self.network.blocks:
-            raise ConfigError(
-                f"frozen_blocks must lie in 0 to {self.network.blocks}, received "
-                f"{self.frozen_blocks}."
-            )
-        if not 0 < self.average < 1 or self.clip_norm <= 0:
-            raise ConfigError("average must lie in (0, 1) and clip_norm be positive.")
 
 
 def train(
@@ -112,7 +72,7 @@ def train(
         resume: go on from the backup in `out`.
 
     Raises:
-        ConfigError: `out` holds an interrupted run.
+        ConfigError: `out` holds an interrupted run, or `init` is of another size.
         TrainingError: the loss is no longer a number.
         WeightsError: the detector's folder is damaged or does not fit.
     """
@@ -121,10 +81,7 @@ def train(
     out.mkdir(parents=True, exist_ok=True)
     (out / "config.json").write_text(json.dumps(to_mapping(config), indent=1) + "\n")
     keras.utils.set_random_seed(config.seed)
-    network = build_refiner(config.network)
-    start_from_detector(
-        network, detector.registry.weights_folder(config.detector, None)
-    )
+    network = _network(config)
     freeze_blocks(network, config.frozen_blocks)
     optimizer = averaging_adamw(
         network.trainable_variables,
@@ -141,8 +98,10 @@ def train(
         seed=config.seed,
     )
 
+    whole = f"{origin}, seed {config.seed}; {_start(config)}"
+
     def write(model: keras.Model) -> None:
-        _write(model, out / "weights", config.network, origin)
+        _write(model, out / "weights", config.network, whole)
 
     compiled(network, optimizer).fit(
         batches,
@@ -162,6 +121,21 @@ def train(
     if held_out:
         _report(config, held_out, out)
     return out / "weights"
+
+
+def _network(config: RefinerTrainConfig) -> keras.Model:
+    """Give what training goes on from."""
+    if config.init is not None:
+        if config_of(config.init) != config.network:
+            raise ConfigError(
+                f"{config.init} holds a refiner of another size than `network` says. "
+                "State the network as in its record.json."
+            )
+        return load_refiner(config.init, config.network)
+    network = build_refiner(config.network)
+    folder = detector.registry.weights_folder(config.detector, None)
+    start_from_detector(network, folder)
+    return network
 
 
 def _write(
@@ -192,6 +166,13 @@ def _report(config: RefinerTrainConfig, held_out: Sequence[Clip], out: Path) -> 
     for name, values in figures.items():
         text = ", ".join(f"{key} {value:.4f}" for key, value in values.items())
         logger.info("%s: %s", name, text)
+
+
+def _start(config: RefinerTrainConfig) -> str:
+    """Say what training went on from, for the record."""
+    if config.init is None:
+        return f"trunk initialised from {config.detector}"
+    return f"continuing: {read_record(config.init, network=NETWORK).origin}"
 
 
 def _samples(
@@ -231,10 +212,31 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FOLDER",
         help="pictures without boxes",
     )
+    add(
+        "--labelled",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="ROOT",
+        help="annotated videos with track ids, in ImageNet VID's layout",
+    )
+    add("--split", default=SPLIT, help=f"list of frames in --labelled ({SPLIT})")
     add("--out", type=Path, required=True)
     add("--set", action="append", default=[], metavar="KEY=VALUE")
     add("--resume", action="store_true")
     return parser
+
+
+def _read(
+    args: argparse.Namespace, config: RefinerTrainConfig, teacher: Detector
+) -> Material:
+    clips = read_clips(args.videos, teacher, config.clips)
+    for root in args.labelled:
+        clips += read_labelled(
+            root, teacher.preprocessing, split=args.split, most=config.labelled_clips
+        )
+    samples = _samples(args.stills, args.images, teacher.classes)
+    return Material(clips, read_still_objects(samples, teacher))
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -247,35 +249,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         if not args.resume:
             refuse_interrupted(args.out)  # reading clips may take minutes
         teacher = load_detector(config.detector)
-        clips = read_clips(args.videos, teacher, config.clips)
-        subjects = [_followed(clip, config) for clip in clips]
-        samples = _samples(args.stills, args.images, teacher.classes)
-        stills = read_still_objects(samples, teacher)
-        logger.info(
-            "%d objects in %d clips, %d pictures with objects",
-            sum(map(len, subjects)),
-            len(clips),
-            len(stills),
-        )
+        material = _read(args, config, teacher)
         train(
             config,
-            Examples(subjects, stills, config.network, config.draw),
+            material.examples(config),
             held_out=read_clips(args.held_out, teacher, config.clips),
             out=args.out,
-            origin=f"propagate.refine.train on {len(clips)} clips and {len(stills)} "
-            f"pictures, seed {config.seed}; trunk initialised from {config.detector}",
+            origin=f"propagate.refine.train on {material}",
             resume=args.resume,
         )
     except VodError as error:
         logger.error("%s", error)
         return 1
     return 0
-
-
-def _followed(clip: Clip, config: RefinerTrainConfig) -> list[Subject]:
-    found = subjects_of(clip, config.follow, config.transport)
-    logger.info("%s: %d objects followed", clip.name, len(found))
-    return found
 
 
 if __name__ == "__main__":

@@ -10,8 +10,12 @@ import pytest
 from detector.registry import SHIPPED_WEIGHTS
 from flow.lightflow import LightFlowConfig, build_lightflow, load_lightflow
 from flow.train.run import write_weights
-from propagate.train import JointBatches, JointModel, JointTrainConfig, main
-from propagate.train_data import Clip, RealPairs
+from propagate.joint.batches import JointBatches
+from propagate.joint.config import JointTrainConfig
+from propagate.joint.model import JointModel
+from propagate.joint.pairs import RealPairs
+from propagate.train import main
+from propagate.train_data import Clip
 from propagate.transport_config import TransportConfig
 from tests.builders import make_detections
 from vod.config import load_config
@@ -72,6 +76,22 @@ def videos(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
+def stills(tmp_path_factory):
+    """A folder with one annotated picture."""
+    root = tmp_path_factory.mktemp("stills")
+    cv2.imwrite(str(root / "0.png"), moving_pictures(1)[0])
+    content = {
+        "images": [{"id": 1, "file_name": "0.png", "split": "train"}],
+        "categories": [{"id": 1, "name": "car"}],
+        "annotations": [
+            {"id": 1, "image_id": 1, "category_id": 1, "bbox": [4, 20, 20, 20]}
+        ],
+    }
+    (root / "instances.json").write_text(json.dumps(content))
+    return root
+
+
+@pytest.fixture(scope="module")
 def init(tmp_path_factory):
     """A weights folder of a very narrow LightFlow."""
     folder = tmp_path_factory.mktemp("narrow")
@@ -81,17 +101,19 @@ def init(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def arguments(videos, init, tmp_path_factory):
+def arguments(videos, stills, init, tmp_path_factory):
     """A command line but for --out: two epochs of one step each."""
     config = tmp_path_factory.mktemp("config") / "smoke.yaml"
     config.write_text(
         "schedule: {steps: 2, steps_per_epoch: 1, warmup_steps: 1}\n"
         "real: 1\n"
         "generated: 1\n"
+        "pseudo: 1\n"
         "images: 4\n"
         "snapshot_minutes: 60\n"
     )
-    paths = {"--config": config, "--videos": videos, "--images": videos, "--init": init}
+    paths = {"--config": config, "--videos": videos, "--images": videos}
+    paths |= {"--stills": stills, "--init": init}
     return [word for name, path in paths.items() for word in (name, str(path))]
 
 
@@ -169,6 +191,8 @@ def test_an_interrupted_run_is_resumed_or_refused(
         (["--videos", "no/such/folder"], "no/such/folder"),
         (["--images", ""], "generated pairs need --images, or set generated=0"),
         (["--config", "no.yaml"], "no.yaml"),
+        (["--stills", ""], "pseudo pairs need --stills, or set pseudo=0"),
+        (["--set", "labelled=1"], "labelled pairs need --labelled, or set labelled=0"),
         (["--set", "real=0"], "at least 1 real pair"),
         (["--set", "detector=ssd"], "ssd"),
         (["--set", "pairs.distances=[0]"], "distances must be a list of frames"),
@@ -196,6 +220,8 @@ def test_wrong_input_is_one_sentence(arguments, tmp_path, caplog, changes, messa
     [
         ("real=0", "at least 1 real pair, and no negative"),
         ("generated=-1", "at least 1 real pair, and no negative"),
+        ("pseudo=-1", "at least 1 real pair, and no negative"),
+        ("interval=0", "interval and labelled_clips must be 1 or more"),
         ("average=1", r"average must lie in \(0, 1\)"),
         ("clip_norm=0", "clip_norm and box_weight be positive"),
         ("pairs.smallest_crop=0", r"smallest_crop must lie in \(0, 1\]"),
@@ -210,7 +236,7 @@ def batches_of(*clips, changes=()):
     settings = ["real=3", "generated=0", "schedule.steps_per_epoch=2", *changes]
     config = load_config(JointTrainConfig, None, settings)
     real = RealPairs(clips, config.pairs, size=32, cells=8)
-    return JointBatches(real, None, config, cells=8)
+    return JointBatches([(real, config.real)], None, config, cells=8)
 
 
 def test_batches_repeat_for_the_same_number_only():

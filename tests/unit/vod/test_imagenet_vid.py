@@ -4,6 +4,7 @@ from vod.class_map import COCO_TO_VID
 from vod.imagenet_vid import (
     VID_CLASSES,
     VID_NAMES,
+    continuous_boxes,
     format_submission_line,
     inclusive_boxes,
     relabelled,
@@ -42,6 +43,7 @@ def test_relabelled_detections_leave_out_what_vid_lacks():
 
 def test_a_continuous_box_loses_one_at_its_right_and_lower_end():
     assert inclusive_boxes([[10, 20, 30.5, 60]]).tolist() == [[10, 20, 29.5, 59]]
+    assert continuous_boxes([[10, 20, 29, 59]]).tolist() == [[10, 20, 30, 60]]
     assert inclusive_boxes([0.12345, 0, 1, 1]).tolist() == [[0.123, 0, 0, 0]]
 
 

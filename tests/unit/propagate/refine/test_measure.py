@@ -40,8 +40,7 @@ def test_the_shipped_refiner_does_not_lose_a_square():
 
 
 def test_the_command_tells_each_way(monkeypatch, capsys, tmp_path):
-    monkeypatch.setattr(propagate.refine.measure, "read_clip", lambda *_: clip())
-    monkeypatch.setattr(propagate.refine.measure, "find_clips", lambda _: ["one"])
+    monkeypatch.setattr(propagate.refine.measure, "read_clips", lambda *_: [clip()])
     assert main(["--videos", str(tmp_path), "--every", "2,5"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split(" after")[0].strip() for line in lines] == [

@@ -1,0 +1,1 @@
+"""Correct maps that were warped from a key frame, for `travels=maps`."""

@@ -1,0 +1,1 @@
+"""What joint training of LightFlow learns from, and how."""

@@ -1,0 +1,1 @@
+"""Fitting to the user's own videos: what is held out, measured, and handed over."""
