@@ -223,7 +223,7 @@ def test_the_adapter_learns_what_the_warp_cannot_know():
     inputs, nothing = brighter_pictures(), np.zeros(4, "f")
     model(inputs)
     assert len(model.trainable_variables) == 12  # of the adapter, two maps
-    model.compile(keras.optimizers.Adam(0.02))
+    model.compile(keras.optimizers.Adam(0.02), jit_compile=False)
     before = model.evaluate(inputs, nothing, verbose=0, return_dict=True)
     model.fit(inputs, nothing, epochs=40, verbose=0)
     after = model.evaluate(inputs, nothing, verbose=0, return_dict=True)
