@@ -46,8 +46,10 @@ def build_head(config: DetectorConfig, *, batch_size: int | None = None) -> kera
     """
     inputs = pyramid_inputs(config, batch_size=batch_size)
     logits, centreness, sides = fcos_predictions(inputs, config)
-    boxes = SideDecoder(*cells(config), name="boxes")(sides)
-    scores = CentredScores(name="scores")([logits, centreness])
+    # Places are float32, whatever precision the networks run in.
+    exact: Any = {"dtype": "float32"}
+    boxes = SideDecoder(*cells(config), name="boxes", **exact)(sides)
+    scores = CentredScores(name="scores", **exact)([logits, centreness])
     return keras.Model(inputs, [boxes, scores], name="head")
 
 

@@ -29,7 +29,9 @@ def fcos_losses(config: DetectorConfig) -> keras.Model:
     boxes = keras.Input((None, 4), name="boxes")
     labels = keras.Input((None,), dtype="int32", name="labels")
     predictions = fcos_predictions(maps, config)
-    outputs = FcosLosses(config, name="losses")([*predictions, boxes, labels])
+    outputs = FcosLosses(config, name="losses", dtype="float32")(
+        [*predictions, boxes, labels]
+    )
     return keras.Model([*maps, boxes, labels], outputs, name="head_losses")
 
 

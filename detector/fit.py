@@ -1,8 +1,9 @@
 """Train a detector from labels: `python -m detector.fit --config FILE --data SOURCE`.
 
-A source is a COCO json, a folder in ImageNet's VID or DET layout, or several of these;
-any classes. `SOURCE@SPLIT` names a split or list (`train` where none is named). More is
-said in docs/custom_data.md.
+The detector is any backbone with any head, the config's `network`. A source is a COCO
+json, a folder in ImageNet's VID or DET layout, or several of these; any classes.
+`SOURCE@SPLIT` names a split or list (`train` where none is named). More is said in
+docs/custom_data.md.
 """
 
 import argparse
@@ -15,6 +16,7 @@ from pathlib import Path
 import cv2
 import keras
 
+from detector.export import export_detector
 from detector.fit_config import DetectorFitConfig
 from detector.fit_data import PictureBatches, TrainingPictures
 from detector.fit_measure import HeldOut, hold_out
@@ -26,7 +28,9 @@ from detector.fit_model import (
     compile_fit,
     freeze,
 )
-from detector.fit_start import start_from, starting_preprocessing, two_stage_record
+from detector.fit_start import origin_of, start_from, starting_preprocessing
+from detector.head_losses import loss_weights
+from detector.saving import save_detector
 from vod.config import load_config
 from vod.dataset.annotated import AnnotatedPictures, read_sources, validation_source
 from vod.errors import VodError
@@ -35,11 +39,18 @@ from vod.fitting.loop import FitPlan, run_fit
 from vod.fitting.resuming import open_run
 from vod.preprocess import Preprocessing
 from vod.types import ByteArray
-from vod.weights import WEIGHTS_FILE, read_record, save_model_weights, write_record
 
 logger = logging.getLogger(__name__)
 
-LASTING = ("network", "classes", "step.optimizer", "step.precision")
+LASTING = (
+    "network",
+    "classes",
+    "init",
+    "step.optimizer",
+    "step.precision",
+    "step.frozen_blocks",
+    "step.frozen_normalization",
+)
 """Keys that a resumed run must share with the interrupted one: they shape its state."""
 
 
@@ -81,7 +92,6 @@ def fit(
     data: FitData,
     out: Path,
     *,
-    init: Path | None = None,
     resume: bool = False,
 ) -> Path:
     """Train, and write the weights folder `out / "weights"`.
@@ -90,8 +100,6 @@ def fit(
         config: the run.
         data: pictures.
         out: gets log.csv, config.json, result.json, events, backups and weights.
-        init: weights folder to start from, see `detector.fit_start`; None starts from
-            random weights.
         resume: go on from the backup in `out`, which an interrupted run has left.
 
     Returns:
@@ -100,17 +108,18 @@ def fit(
     Raises:
         ConfigError: `out` holds an interrupted run, or the config does not fit.
         TrainingError: the loss is no longer a number.
-        WeightsError: `init` is damaged, of another kind or of other classes.
+        WeightsError: what is started from is damaged, of another kind or of other
+            classes.
     """
     classes = data.classes
     network = replace(config.network, class_count=len(classes))
     config = replace(config, network=network, classes=classes)
     open_run(out, config, lasting=LASTING, resume=resume)
     keras.utils.set_random_seed(config.seed)
-    preprocessing = starting_preprocessing(network, init)
+    preprocessing = starting_preprocessing(network, config.init)
     origin = f"detector.fit on {described(data.sources)}, seed {config.seed}"
-    if init is not None:
-        origin += f", starting from: {read_record(init).origin}"
+    if config.init:
+        origin += f", starting from: {origin_of(config.init)}"
     held = None
     if data.held_out is not None:
         held = hold_out(data.held_out, preprocessing)
@@ -121,20 +130,35 @@ def fit(
         {f"{config.batch_size} pictures": config.batch_size},
     ):
         networks = build_networks(network, config.loss)
-        if init is not None:
-            trained = [networks.features, networks.head_maps, networks.losses]
-            start_from(
-                trained,
+        started: list[str] = []
+        if config.init:
+            started = start_from(
+                networks.learning,
                 network,
-                init,
+                config.init,
                 classes=classes,
                 new_classes=config.new_classes,
             )
+        for model in networks.learning:
+            freeze(model, config.step, started=started)
         run = _Run(config, networks, preprocessing, held, out / "weights", origin)
         pictures = TrainingPictures(
             data.sources, config.pictures, preprocessing, config.loss.objects
         )
-        return run.fit(pictures, out, resume=resume)
+        run.fit(pictures, out, resume=resume)
+    if config.export:
+        _export(out / "weights")
+    return out / "weights"
+
+
+def _export(folder: Path) -> None:
+    if keras.backend.backend() != "tensorflow":
+        logger.info(
+            "python -m detector.export %s writes graphs, by TensorFlow.", folder
+        )
+        return
+    export_detector(folder)
+    logger.info("wrote graphs: python run_video.py CLIP --detector %s", folder)
 
 
 def described(sources: Sequence[AnnotatedPictures]) -> str:
@@ -174,8 +198,7 @@ class _Run:
             seed=config.seed,
         )
         network = self._networks.learner()
-        freeze(network, config.step)
-        model = LossModel(network, config.loss.weights)
+        model = LossModel(network, loss_weights(config.network, config.loss))
         model(blank_inputs(network))
         compile_fit(model, config.step, rate=config.schedule.peak)
         plan = FitPlan(
@@ -203,14 +226,14 @@ class _Run:
         return self._held.draw(self._detector)
 
     def _write(self, _model: keras.Model) -> None:
-        self._networks.refresh()
-        self._folder.mkdir(parents=True, exist_ok=True)
-        save_model_weights(self._detector, self._folder / WEIGHTS_FILE)
-        config = self._config
-        record = two_stage_record(
-            config.network, config.classes, self._preprocessing, self._origin
+        save_detector(
+            self._folder,
+            self._config.network,
+            self._networks.learning,
+            classes=self._config.classes,
+            origin=self._origin,
+            preprocessing=self._preprocessing,
         )
-        write_record(self._folder, record)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -224,7 +247,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     add("--config", type=Path, required=True)
     add("--data", action="append", required=True, metavar="SOURCE[@SPLIT]")
     add("--validate", metavar="SOURCE[@SPLIT]", help="measured every epoch (@val)")
-    add("--init", type=Path, help="weights folder to start from")
+    add("--init", help="weights folder to start from, or imagenet (config.init)")
     add("--out", type=Path, required=True)
     add("--set", action="append", default=[], metavar="KEY=VALUE")
     add("--resume", action="store_true", help="go on with the interrupted run in --out")
@@ -233,8 +256,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     cv2.setNumThreads(1)  # threads inside small pictures only take time from training
     try:
         config = load_config(DetectorFitConfig, args.config, args.set)
+        if args.init is not None:
+            config = replace(config, init=args.init)
         data = read_data(config, args.data, args.validate)
-        fit(config, data, args.out, init=args.init, resume=args.resume)
+        fit(config, data, args.out, resume=args.resume)
     except VodError as error:
         logger.error("%s", error)
         return 1

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
+from detector.network_config import DetectorConfig
 from detector.train_augment import AugmentConfig
-from detector.two_stage_config import TwoStageConfig
 from detector.two_stage_loss_config import TwoStageLossConfig
 from vod.dataset.annotated import Degenerate
 from vod.errors import ConfigError
@@ -21,9 +21,10 @@ class StepConfig:
         weight_decay: of the kernels only.
         clip_norm: greatest norm of a step's gradient.
         average: momentum of the moving average of the weights that is kept in the end.
-        frozen_blocks: the stem and so many of the backbone's blocks stay as they are.
-        frozen_normalization: BatchNorm keeps its statistics, factors and offsets, as
-            in the released configurations; batches of a detector are small.
+        frozen_blocks: the stem and so many of MobileNet V1's blocks stay as they are.
+        frozen_normalization: BatchNorm that starts from other weights keeps its
+            statistics, factors and offsets, as in the released configurations; batches
+            of a detector are small.
         precision: of the computation; weights stay float32.
         distribution: `data_parallel` splits every batch over all accelerators of the
             machine, of which `batch_size` must be a multiple.
@@ -85,24 +86,29 @@ class DetectorFitConfig:
     """One training run.
 
     Attributes:
-        network: the detector; its `class_count` follows from `classes`.
-        loss: matching, sampling and weights of the losses.
+        network: any backbone with any head; its `class_count` follows from `classes`.
+        loss: matching, sampling and weights of the two-stage head's losses. Of the
+            others count `objects`, `class_weight` and `box_weight`.
+        init: `"imagenet"`, or a weights folder, see `detector.fit_start`; empty starts
+            from random weights. `--init` goes before it.
         classes: to be learnt, in label order; empty: all of the first source.
         degenerate: what becomes of boxes without area.
         schedule: length and learning rate.
         step: how a step changes weights.
         pictures: how they are drawn and changed.
         batch_size: pictures of a step.
-        new_classes: start the layers that tell classes apart anew, where `--init` was
+        new_classes: start the layers that tell classes apart anew, where `init` was
             trained for others.
         seed: of all chance.
         validation_pictures: at most so many are measured after every epoch.
         snapshot_minutes: least time between two weights folders during training.
         tensorboard: write event files to `OUT/events`, where tensorboard is installed.
+        export: write the graphs that `run_video.py` runs, at the end.
     """
 
-    network: TwoStageConfig = field(default_factory=TwoStageConfig)
+    network: DetectorConfig = field(default_factory=DetectorConfig)
     loss: TwoStageLossConfig = field(default_factory=TwoStageLossConfig)
+    init: str = ""
     classes: tuple[str, ...] = ()
     degenerate: Degenerate = "refuse"
     schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
@@ -114,8 +120,15 @@ class DetectorFitConfig:
     validation_pictures: int = 200
     snapshot_minutes: float = 10.0
     tensorboard: bool = True
+    export: bool = True
 
     def __post_init__(self) -> None:
+        backbone = self.network.backbone
+        if self.step.frozen_blocks and backbone != "mobilenet_v1":
+            raise ConfigError(
+                f"step.frozen_blocks counts MobileNet V1's blocks: set it to 0 for "
+                f"{backbone}."
+            )
         if self.batch_size < 1 or self.validation_pictures < 1:
             raise ConfigError(
                 "batch_size and validation_pictures must be at least 1, received "

@@ -1,19 +1,17 @@
 """The model that training fits: a detector's networks, ending in its losses."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import keras
 from keras import ops
 
-from detector.feature_network import build_feature_network
 from detector.fit_config import StepConfig
-from detector.two_stage import build_head, build_head_maps
-from detector.two_stage_config import TwoStageConfig
+from detector.head_losses import head_losses
+from detector.network import build_halves, copy_weights, join
+from detector.network_config import DetectorConfig
 from detector.two_stage_loss_config import TwoStageLossConfig
-from detector.two_stage_losses import head_losses
-from vod.errors import ConfigError
 from vod.fitting.optimizer import averaging_adamw, averaging_sgd
 
 INPUTS: Final = ("image", "boxes", "labels")
@@ -24,26 +22,27 @@ class FitNetworks:
     """A detector that learns.
 
     Attributes:
-        features: image to shared map.
-        head_maps: shared map to the head's maps.
+        features: image to the maps between the halves.
         losses: those maps and objects to losses by name, each `(B,)`.
         head: those maps to boxes and scores; `refresh` gives it what `losses` learnt.
     """
 
     features: keras.Model
-    head_maps: keras.Model
     losses: keras.Model
     head: keras.Model
 
+    @property
+    def learning(self) -> tuple[keras.Model, keras.Model]:
+        """The models that together hold every variable that training changes."""
+        return self.features, self.losses
+
     def refresh(self) -> None:
         """Copy what was learnt to the head that detects."""
-        copy_by_path(self.losses, self.head)
+        copy_weights([self.losses], self.head)
 
     def detector(self) -> keras.Model:
-        """Give image to boxes and scores; it owns the weights of a weights folder."""
-        image = keras.Input(self.features.input_shape[1:], name="image")
-        maps = self.head_maps(self.features(image))
-        return keras.Model(image, self.head(maps), name="detector")
+        """Give image to boxes and scores."""
+        return join(self.features, self.head)
 
     def learner(self) -> keras.Model:
         """Give image and objects to losses."""
@@ -52,37 +51,14 @@ class FitNetworks:
             keras.Input(tensor.shape[1:], dtype=tensor.dtype, name=tensor.name)
             for tensor in self.losses.inputs[-2:]
         )
-        maps = self.head_maps(self.features(image))
-        losses = self.losses([*maps, boxes, labels])
+        losses = self.losses([*self.features(image), boxes, labels])
         return keras.Model([image, boxes, labels], losses, name="learner")
 
 
-def build_networks(config: TwoStageConfig, loss: TwoStageLossConfig) -> FitNetworks:
+def build_networks(config: DetectorConfig, loss: TwoStageLossConfig) -> FitNetworks:
     """Build a detector that learns, with values at random."""
-    return FitNetworks(
-        features=build_feature_network(config),
-        head_maps=build_head_maps(config),
-        losses=head_losses(config, loss),
-        head=build_head(config),
-    )
-
-
-def copy_by_path(source: keras.Model, target: keras.Model) -> None:
-    """Fill a model from another whose variables have the same paths.
-
-    Raises:
-        ConfigError: one is missing there, or has another shape.
-    """
-    values = {variable.path: variable for variable in source.weights}
-    for variable in target.weights:
-        value = values.get(variable.path)
-        if value is None or value.shape != variable.shape:
-            found = None if value is None else tuple(value.shape)
-            raise ConfigError(
-                f"the weights do not fit the config: {variable.path} must have shape "
-                f"{tuple(variable.shape)}, received {found}."
-            )
-        variable.assign(value)
+    features, head = build_halves(config)
+    return FitNetworks(features, head_losses(config, loss), head)
 
 
 @keras.saving.register_keras_serializable(package="vod")
@@ -131,11 +107,23 @@ class LossModel(keras.Model):
         return total
 
 
-def freeze(model: keras.Model, config: StepConfig) -> None:
-    """Let layers of a model, and of the models in it, stay as they are."""
+def freeze(
+    model: keras.Model, config: StepConfig, *, started: Collection[str] | None = None
+) -> None:
+    """Let layers of a model, and of the models in it, stay as they are.
+
+    Args:
+        model: that will train.
+        config: what is frozen.
+        started: paths of variables that hold trained values: a BatchNorm without them
+            learns, whatever the config says. None: all of them do.
+    """
+    known = None if started is None else {path.split("/")[0] for path in started}
     prefixes = frozen_prefixes(config.frozen_blocks)
     for layer in model._flatten_layers(include_self=False, recursive=True):
-        normalises = isinstance(layer, keras.layers.BatchNormalization)
+        normalises = isinstance(layer, keras.layers.BatchNormalization) and (
+            known is None or layer.name in known
+        )
         if layer.name.startswith(prefixes) or (
             config.frozen_normalization and normalises
         ):
@@ -170,6 +158,6 @@ def compile_fit(model: LossModel, config: StepConfig, *, rate: float) -> None:
 def blank_inputs(network: keras.Model, names: Sequence[str] = INPUTS) -> dict[str, Any]:
     """Give zeros for every input of a network: Keras wants a model that has run."""
     return {
-        name: ops.zeros((1, *tensor.shape[1:]), dtype=tensor.dtype)
+        name: ops.zeros([size or 1 for size in tensor.shape], dtype=tensor.dtype)
         for name, tensor in zip(names, network.inputs, strict=True)
     }

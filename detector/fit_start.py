@@ -1,60 +1,75 @@
 """What a training of a detector starts from: weights of another one."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 import keras
-import numpy as np
-import safetensors.numpy
 
-from detector.two_stage_config import TwoStageConfig
-from vod.config import from_mapping, to_mapping
+from detector.backbones.initial import IMAGENET as IMAGENET
+from detector.backbones.initial import initialise_backbone, stored
+from detector.network_config import DetectorConfig
+from detector.recorded import NETWORKS, config_of
+from detector.saving import preprocessing_of
 from vod.errors import ConfigError, WeightsError
 from vod.preprocess import Preprocessing
-from vod.weights import WEIGHTS_FILE, WeightsRecord, read_record, verified_file
+from vod.weights import WeightsRecord, read_record
 
-NETWORK: Final = "two_stage"
-"""Name of the detector in a weights record."""
+CLASS_LAYERS: Final[Mapping[str, str]] = {
+    "ssd": "predictor_",  # boxes and classes of a level are one layer
+    "two_stage": "region_logits/",
+    "fcos": "class_logits/",
+}
+"""By head, how variables begin whose sizes follow from the number of classes."""
 
-CLASS_LAYERS: Final = ("region_logits/",)
-"""Where variables begin whose sizes follow from the number of classes."""
-
-BACKBONE: Final = "Conv2d_"
-"""How the layers of MobileNet V1 begin, whichever detector stands on it."""
+SAME: Final = ("head", "backbone", "width", "normalization")
+"""What two detectors share of which one starts from all values of the other."""
 
 
-def starting_preprocessing(config: TwoStageConfig, init: Path | None) -> Preprocessing:
+def starting_preprocessing(config: DetectorConfig, init: str) -> Preprocessing:
     """Give how pictures are normalised: as the weights that are started from want it.
 
     Raises:
         WeightsError: there are no weights in `init`.
     """
-    size = (config.input_height, config.input_width)
-    if init is None:
-        return Preprocessing(*size)
-    known = read_record(init).preprocessing
-    return Preprocessing(*size, mean=known.mean, scale=known.scale)
+    if init in ("", IMAGENET):
+        return preprocessing_of(config)
+    known = read_record(Path(init)).preprocessing
+    return Preprocessing(
+        config.input_height, config.input_width, mean=known.mean, scale=known.scale
+    )
+
+
+def origin_of(init: str) -> str:
+    """Say what is started from, for a record.
+
+    Raises:
+        WeightsError: there are no weights in `init`.
+    """
+    if init == IMAGENET:
+        return "the backbone's ImageNet weights of keras.applications"
+    return read_record(Path(init)).origin
 
 
 def start_from(
     models: Sequence[keras.Model],
-    config: TwoStageConfig,
-    init: Path,
+    config: DetectorConfig,
+    init: str,
     *,
     classes: Sequence[str],
     new_classes: bool = False,
 ) -> list[str]:
-    """Fill a detector's models from a weights folder.
+    """Fill a detector's models from weights.
 
-    A two-stage detector gives all its values; an SSD on MobileNet V1 gives those of its
-    backbone.
+    A detector of the same head and backbone gives all its values; any other gives those
+    of its backbone, as ImageNet does.
 
     Args:
-        models: hold the detector's variables; one that a file lacks keeps its value
-            where that is allowed, see `new_classes`.
+        models: hold the detector's variables, the first one its backbone; a variable
+            that is not given a value keeps its own.
         config: of the detector.
-        init: weights folder.
+        init: `"imagenet"`, or a weights folder: of a detector, or of a backbone as
+            `detector.convert mobilenet_v1_slim` writes it.
         classes: names in label order.
         new_classes: the folder is of other classes: their layers keep their values.
 
@@ -62,79 +77,51 @@ def start_from(
         Paths of the variables that were filled.
 
     Raises:
-        ConfigError: the folder's network has another shape.
+        ConfigError: the network in the folder has another shape.
         WeightsError: damaged, of another kind, or of other classes.
     """
-    record = read_record(init)
-    if record.network == NETWORK:
-        if not new_classes:
-            check_classes_fit(init, record, classes)
-        skipped = CLASS_LAYERS if new_classes else ()
-        wanted = [v for v in _variables(models) if not v.path.startswith(skipped)]
-    elif record.network == "ssd_mobilenet_v1":
-        if config.normalization != "none":
-            raise ConfigError(
-                f"{init} has its normalisation folded into biases: set "
-                "network.normalization=none to start from it."
-            )
-        wanted = [v for v in _variables(models) if v.path.startswith(BACKBONE)]
-    else:
-        raise WeightsError(
-            f"{init} holds a '{record.network}'; training starts from a '{NETWORK}' or "
-            "an 'ssd_mobilenet_v1'."
-        )
-    tensors = safetensors.numpy.load_file(verified_file(init, WEIGHTS_FILE, record))
+    if init != IMAGENET:
+        folder = Path(init)
+        record = read_record(folder)
+        if record.network in NETWORKS:
+            theirs = config_of(folder, record)
+            if all(getattr(theirs, key) == getattr(config, key) for key in SAME):
+                if not new_classes:
+                    check_classes_fit(folder, record, classes)
+                skipped = CLASS_LAYERS[config.head] if new_classes else None
+                return _fill(models, folder, skipped=skipped)
+            _check_folding(folder, theirs, config)
+    return initialise_backbone(models[0], config, init)
+
+
+def _fill(
+    models: Sequence[keras.Model], folder: Path, *, skipped: str | None
+) -> list[str]:
+    tensors = stored(folder)
+    variables = [variable for model in models for variable in model.weights]
+    wanted = [v for v in variables if not (skipped and v.path.startswith(skipped))]
     for variable in wanted:
         values = tensors.get(variable.path)
         shape = None if values is None else values.shape
         if values is None or shape != tuple(variable.shape):
             raise ConfigError(
-                f"{init} does not fit the config: {variable.path} must have shape "
-                f"{tuple(variable.shape)}, received {shape}. Look at network.width."
+                f"{folder} does not fit the config: {variable.path} must have shape "
+                f"{tuple(variable.shape)}, received {shape}. Look at the head's own "
+                "numbers in network."
             )
-        variable.assign(values.astype(np.float32))
+    for variable in wanted:
+        variable.assign(tensors[variable.path])
     return [variable.path for variable in wanted]
 
 
-def two_stage_config_of(folder: Path, record: WeightsRecord) -> TwoStageConfig:
-    """Give the checked config of a weights folder of a two-stage detector.
-
-    Raises:
-        WeightsError: it is of another network, or its config is wrong.
-    """
-    if record.network != NETWORK:
-        raise WeightsError(f"{folder} holds a '{record.network}', not a '{NETWORK}'.")
-    try:
-        config = from_mapping(TwoStageConfig, record.config, source=f"{folder} config")
-    except ConfigError as error:
-        raise WeightsError(f"the record of {folder} is wrong: {error}") from error
-    if len(record.classes) != config.class_count:
-        raise WeightsError(
-            f"the record of {folder} names {len(record.classes)} classes, but its "
-            f"config says class_count {config.class_count}."
+def _check_folding(
+    folder: Path, theirs: DetectorConfig, config: DetectorConfig
+) -> None:
+    if theirs.normalization == "none" and config.normalization != "none":
+        raise ConfigError(
+            f"{folder} has its normalisation folded into biases: set "
+            "network.normalization=none to start from it."
         )
-    return config
-
-
-def two_stage_record(
-    config: TwoStageConfig,
-    classes: Sequence[str],
-    preprocessing: Preprocessing,
-    origin: str,
-) -> WeightsRecord:
-    """Describe a trained two-stage detector."""
-    return WeightsRecord(
-        network=NETWORK,
-        preprocessing=preprocessing,
-        origin=origin,
-        licence="Apache-2.0",
-        config=to_mapping(config),
-        classes=tuple(classes),
-    )
-
-
-def _variables(models: Sequence[keras.Model]) -> list[keras.Variable]:
-    return [variable for model in models for variable in model.weights]
 
 
 def check_classes_fit(

@@ -10,21 +10,24 @@ from typing import Final
 import keras
 
 from detector.fcos_losses import fcos_losses
-from detector.network_config import DetectorConfig, ssd_config
+from detector.network_config import DetectorConfig, ssd_config, two_stage_config
 from detector.ssd_losses import ssd_losses
-from vod.errors import ConfigError
+from detector.two_stage_loss_config import TwoStageLossConfig
+from detector.two_stage_losses import two_stage_losses
 
-LossBuilder = Callable[[DetectorConfig], keras.Model]
+LossBuilder = Callable[[DetectorConfig, TwoStageLossConfig], keras.Model]
 
 HEAD_LOSSES: Final[Mapping[str, LossBuilder]] = {
-    "ssd": lambda config: ssd_losses(ssd_config(config)),
-    "fcos": fcos_losses,
-    # The two-stage head joins here, by `two_stage_config(config)`.
+    "ssd": lambda config, _: ssd_losses(ssd_config(config)),
+    "two_stage": lambda config, loss: two_stage_losses(two_stage_config(config), loss),
+    "fcos": lambda config, _: fcos_losses(config),
 }
 """By the names that `DetectorConfig.head` takes."""
 
 
-def head_losses(config: DetectorConfig) -> keras.Model:
+def head_losses(
+    config: DetectorConfig, loss: TwoStageLossConfig | None = None
+) -> keras.Model:
     """Build the second half of a detector as losses instead of boxes and scores.
 
     A training step is `head_losses(config)([*features(image), boxes, labels])`; with
@@ -39,18 +42,23 @@ def head_losses(config: DetectorConfig) -> keras.Model:
     Outputs a dict, name to `(B,)` float32, one loss a picture. Sums over a picture are
     divided by the batch's mean number of positives (at least 1), so that the mean over
     the batch is a sum over its positives divided by their number. The names: `classes`
-    and `boxes`, and `centreness` of `fcos`.
+    and `boxes`, and `centreness` of `fcos`; `two_stage` has four and means of its own,
+    see `detector.two_stage_losses`.
 
     Its variables have the paths and shapes of the inference head's, and there are no
     others: `detector.network.copy_weights([features, losses], join(features, head))`
     turns what was trained into what is saved, exported and run.
 
-    Raises:
-        ConfigError: there are no losses of this head.
+    Args:
+        config: of the detector.
+        loss: matching and sampling of `two_stage`; the others have none of it.
     """
-    if config.head not in HEAD_LOSSES:
-        raise ConfigError(
-            f"there are no losses of the head '{config.head}', only of "
-            f"{', '.join(HEAD_LOSSES)}."
-        )
-    return HEAD_LOSSES[config.head](config)
+    return HEAD_LOSSES[config.head](config, loss or TwoStageLossConfig())
+
+
+def loss_weights(config: DetectorConfig, loss: TwoStageLossConfig) -> dict[str, float]:
+    """Give the weight of every loss of a detector's head in their sum, by name."""
+    if config.head == "two_stage":
+        return loss.weights
+    weights = {"classes": loss.class_weight, "boxes": loss.box_weight}
+    return weights | ({"centreness": 1.0} if config.head == "fcos" else {})

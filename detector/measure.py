@@ -1,6 +1,6 @@
 """Score trained weights on pictures: `python -m detector.measure --weights DIR ...`.
 
-Runs a weights folder of `detector.fit` as Keras models on every picture of a source
+Runs a detector's weights folder as Keras models on every picture of a source
 (split `val` where none is named), and gives mAP by the VID protocol with intervals of a
 bootstrap over snippets; a still is a snippet of its own.
 """
@@ -15,34 +15,28 @@ from typing import Any
 import keras
 
 from detector.fit_measure import hold_out, write_pictures
-from detector.fit_start import two_stage_config_of
-from detector.two_stage import build_two_stage
+from detector.network import join, load_halves
+from detector.recorded import config_of, read_detector_record
 from vod.analysis.bootstrap import bootstrap
 from vod.analysis.ranking import rank
 from vod.dataset.annotated import VALIDATION_SPLIT, read_annotated
 from vod.errors import VodError
 from vod.files import reserved_report
 from vod.predictions import Predictions
-from vod.weights import (
-    WEIGHTS_FILE,
-    WeightsRecord,
-    load_model_weights,
-    read_record,
-    verified_file,
-)
+from vod.weights import WEIGHTS_FILE, WeightsRecord, verified_file
 
 logger = logging.getLogger(__name__)
 
 
-def load_two_stage(folder: Path) -> tuple[keras.Model, WeightsRecord]:
-    """Give image to boxes and scores, from a weights folder of `detector.fit`.
+def load_whole(folder: Path) -> tuple[keras.Model, WeightsRecord]:
+    """Give image to boxes and scores, from a detector's weights folder.
 
     Raises:
         WeightsError: a file is missing or altered, or of another network.
     """
-    record = read_record(folder)
-    model = build_two_stage(two_stage_config_of(folder, record))
-    load_model_weights(model, verified_file(folder, WEIGHTS_FILE, record))
+    record = read_detector_record(folder)
+    weights = verified_file(folder, WEIGHTS_FILE, record)
+    model = join(*load_halves(config_of(folder, record), weights))
     model.compile(jit_compile=keras.backend.backend() == "jax")
     return model, record
 
@@ -51,7 +45,7 @@ def measure(weights: Path, source: str, *, draw: Path | None = None) -> dict[str
     """Score weights on a source.
 
     Args:
-        weights: folder of a two-stage detector.
+        weights: folder of a detector.
         source: as `vod.dataset.annotated` reads it.
         draw: folder that gets a few pictures with what is found in them.
 
@@ -63,7 +57,7 @@ def measure(weights: Path, source: str, *, draw: Path | None = None) -> dict[str
         VideoError: a picture cannot be read, or `draw` not written.
         WeightsError: the weights are wrong.
     """
-    model, record = load_two_stage(weights)
+    model, record = load_whole(weights)
     named = source if "@" in source else f"{source}@{VALIDATION_SPLIT}"
     pictures = read_annotated(named, record.classes, degenerate="drop")
     held = hold_out(pictures, record.preprocessing)
@@ -88,7 +82,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
-    add("--weights", type=Path, required=True, help="of detector.fit")
+    add("--weights", type=Path, required=True, help="weights folder")
     add("--data", required=True, metavar="SOURCE[@SPLIT]", help="split: val")
     add("--draw", type=Path, metavar="DIR", help="gets a few pictures")
     add("--report", type=Path, metavar="JSON", help="write all figures")

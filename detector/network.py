@@ -100,7 +100,7 @@ def copy_weights(sources: Iterable[keras.Model], target: keras.Model) -> None:
         if source is None or tuple(source.shape) != tuple(variable.shape):
             received = None if source is None else tuple(source.shape)
             raise WeightsError(
-                f"{target.name} does not fit: {variable.path} must have shape "
+                f"the weights do not fit the config: {variable.path} must have shape "
                 f"{tuple(variable.shape)}, received {received}."
             )
     for variable in target.weights:

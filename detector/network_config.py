@@ -1,7 +1,7 @@
 """Any backbone with any head in one config; needs no network library."""
 
-from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Final, Literal, get_args
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import Any, Final, Literal, TypeVar, get_args
 
 import detector.ssd_config
 import detector.two_stage_config
@@ -14,6 +14,8 @@ from vod.errors import ConfigError
 
 HeadName = Literal["ssd", "two_stage", "fcos"]
 HEADS: Final[tuple[HeadName, ...]] = get_args(HeadName)
+
+Options = TypeVar("Options", SsdOptions, TwoStageOptions)
 
 LEAST_SIDE: Final = 32  # one cell of the backbone's coarsest map
 
@@ -74,6 +76,17 @@ def two_stage_config(config: DetectorConfig) -> TwoStageConfig:
     return TwoStageConfig(**_common(config), **asdict(config.two_stage))
 
 
+def whole_config(config: SsdConfig | TwoStageConfig) -> DetectorConfig:
+    """Give the same detector as one of any backbone and head."""
+    if isinstance(config, SsdConfig):
+        return DetectorConfig(
+            head="ssd", ssd=_own(SsdOptions, config), **_common(config)
+        )
+    return DetectorConfig(
+        head="two_stage", two_stage=_own(TwoStageOptions, config), **_common(config)
+    )
+
+
 def map_specs(config: DetectorConfig) -> tuple[FeatureSpec, ...]:
     """Describe the maps that go from the first half to the second, in order."""
     if config.head == "ssd":
@@ -101,7 +114,11 @@ def resized(config: DetectorConfig, height: int, width: int) -> DetectorConfig:
     return replace(config, input_height=height, input_width=width, ssd=options)
 
 
-def _common(config: DetectorConfig) -> dict[str, Any]:
+def _own(options: type[Options], config: SsdConfig | TwoStageConfig) -> Options:
+    return options(**{one.name: getattr(config, one.name) for one in fields(options)})
+
+
+def _common(config: DetectorConfig | SsdConfig | TwoStageConfig) -> dict[str, Any]:
     names = (
         "backbone",
         "width",

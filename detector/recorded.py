@@ -1,11 +1,16 @@
 """What a weights folder's record says of its detector; needs no network library."""
 
-import dataclasses
 from pathlib import Path
 from typing import Any, Final
 
-from detector.network_config import DetectorConfig, ssd_config
-from detector.ssd_config import SsdConfig, SsdOptions
+from detector.network_config import (
+    DetectorConfig,
+    ssd_config,
+    two_stage_config,
+    whole_config,
+)
+from detector.ssd_config import SsdConfig
+from detector.two_stage_config import TwoStageConfig
 from vod.config import from_mapping, to_mapping
 from vod.errors import ConfigError, WeightsError
 from vod.weights import WeightsRecord, read_record
@@ -16,7 +21,10 @@ ANY: Final = "detector"
 SSD_MOBILENET_V1: Final = "ssd_mobilenet_v1"
 """Network name of a record whose config is an `SsdConfig`, as the shipped one's."""
 
-NETWORKS: Final = (SSD_MOBILENET_V1, ANY)
+TWO_STAGE: Final = "two_stage"
+"""Network name of a record whose config is a `TwoStageConfig`; written no more."""
+
+NETWORKS: Final = (SSD_MOBILENET_V1, TWO_STAGE, ANY)
 
 
 def read_detector_record(folder: Path) -> WeightsRecord:
@@ -44,7 +52,10 @@ def config_of(folder: Path, record: WeightsRecord) -> DetectorConfig:
     source = f"{folder} config"
     try:
         if record.network == SSD_MOBILENET_V1:
-            config = _whole(from_mapping(SsdConfig, record.config, source=source))
+            config = whole_config(from_mapping(SsdConfig, record.config, source=source))
+        elif record.network == TWO_STAGE:
+            paper = from_mapping(TwoStageConfig, record.config, source=source)
+            config = whole_config(paper)
         else:
             config = from_mapping(DetectorConfig, record.config, source=source)
     except ConfigError as error:
@@ -67,12 +78,6 @@ def config_values(config: DetectorConfig, network: str) -> dict[str, Any]:
     """Give a config as the plain values that a record of this network holds."""
     if network == SSD_MOBILENET_V1:
         return to_mapping(ssd_config(config))
+    if network == TWO_STAGE:
+        return to_mapping(two_stage_config(config))
     return to_mapping(config)
-
-
-def _whole(ssd: SsdConfig) -> DetectorConfig:
-    own = {field.name for field in dataclasses.fields(SsdOptions)}
-    values = {field.name: getattr(ssd, field.name) for field in dataclasses.fields(ssd)}
-    common = {name: value for name, value in values.items() if name not in own}
-    options = SsdOptions(**{name: values[name] for name in own})
-    return DetectorConfig(head="ssd", ssd=options, **common)

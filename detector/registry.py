@@ -8,7 +8,7 @@ from typing import Final
 from detector.detector import Detector
 from detector.from_graphs import DetectorDescription, detector_of_graphs
 from detector.network_config import DetectorConfig, map_specs, resized, ssd_config
-from detector.recorded import ANY, SSD_MOBILENET_V1, config_of
+from detector.recorded import NETWORKS, SSD_MOBILENET_V1, config_of
 from detector.ssd_config import SsdConfig
 from vod.config import nearest
 from vod.engine import EngineName, load_graph, tensorflow_graph
@@ -88,10 +88,10 @@ def weights_folder(name: str, weights: Path | None) -> Path:
     if name not in DETECTORS:
         known = nearest(name, list(DETECTORS))
         raise ConfigError(f"unknown detector '{name}'.{known}")
-    if weights is None and name == ANY:
+    if weights is None and name != SSD_MOBILENET_V1:
         raise ConfigError(
-            f"no weights are shipped of the detector '{name}', which is any backbone "
-            "with any head: name a weights folder, detector.weights=DIR."
+            f"no weights are shipped of the detector '{name}': name a weights folder, "
+            "detector.weights=DIR."
         )
     return weights if weights is not None else SHIPPED_WEIGHTS / name
 
@@ -194,5 +194,5 @@ def _keras_detector(
 
 Loader = Callable[[DetectorRequest], Detector]
 
-DETECTORS: Final[Mapping[str, Loader]] = {SSD_MOBILENET_V1: _load, ANY: _load}
+DETECTORS: Final[Mapping[str, Loader]] = dict.fromkeys(NETWORKS, _load)
 """Name to loader; the name is also the folder of the shipped weights, if there are."""

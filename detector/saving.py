@@ -15,6 +15,7 @@ from vod.preprocess import Preprocessing
 from vod.weights import WEIGHTS_FILE, WeightsRecord, save_model_weights, write_record
 
 LICENCE: Final = "Apache-2.0"
+"""Of weights that are trained here."""
 
 
 def preprocessing_of(config: DetectorConfig) -> Preprocessing:
@@ -32,7 +33,7 @@ def save_detector(
     *,
     classes: Sequence[str],
     origin: str,
-    licence: str = LICENCE,
+    preprocessing: Preprocessing | None = None,
 ) -> WeightsRecord:
     """Write `weights.safetensors` and `record.json`; graphs come by `detector.export`.
 
@@ -43,7 +44,8 @@ def save_detector(
             `features` and `detector.head_losses.head_losses(config)`.
         classes: names in label order.
         origin: where the values come from.
-        licence: SPDX name of the licence of the weights.
+        preprocessing: what the weights were trained with; None is what the backbone
+            wants.
 
     Raises:
         WeightsError: a variable is missing, a value is beyond float16 or no number, or
@@ -60,9 +62,9 @@ def save_detector(
     save_model_weights(whole, folder / WEIGHTS_FILE)
     record = WeightsRecord(
         network=ANY,
-        preprocessing=preprocessing_of(config),
+        preprocessing=preprocessing or preprocessing_of(config),
         origin=origin,
-        licence=licence,
+        licence=LICENCE,
         config=config_values(config, ANY),
         classes=tuple(classes),
     )

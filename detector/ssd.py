@@ -53,7 +53,8 @@ def build_head(config: SsdConfig, *, batch_size: int | None = None) -> keras.Mod
         input_width=config.input_width,
         side=config.anchor_side,
     )
-    boxes = BoxDecoder(anchors, name="boxes")(raw[:, :, :BOX_VALUES])
+    # Places are float32, whatever precision the network runs in.
+    boxes = BoxDecoder(anchors, name="boxes", dtype="float32")(raw[:, :, :BOX_VALUES])
     scores = keras.layers.Activation("sigmoid", name="scores")(raw[:, :, BOX_VALUES:])
     return keras.Model(inputs, [boxes, scores], name="head")
 

@@ -8,7 +8,7 @@ from keras import ops
 
 import detector.ssd
 from detector.anchors import generate_anchors
-from detector.box_coding import CENTRE_SCALE, SIDE_SCALE
+from detector.box_coding import encode_codes
 from detector.distillation import cross_entropy, smooth_l1
 from detector.loss_geometry import is_object, overlaps
 from detector.ssd_config import BOX_VALUES, SsdConfig, level_grids
@@ -32,7 +32,7 @@ def ssd_losses(config: SsdConfig) -> keras.Model:
     boxes = keras.Input((None, BOX_VALUES), name="boxes")
     labels = keras.Input((None,), dtype="int32", name="labels")
     rows = detector.ssd.raw_rows(maps, config)
-    outputs = SsdLosses(config, name="losses")([rows, boxes, labels])
+    outputs = SsdLosses(config, name="losses", dtype="float32")([rows, boxes, labels])
     return keras.Model([*maps, boxes, labels], outputs, name="head_losses")
 
 
@@ -64,17 +64,8 @@ def match_anchors(
     present = ops.cast(present > 0, "float32")
     near = ops.any(ops.logical_or(positive, iou >= NEGATIVE_IOU), axis=-1)
     owner = ops.argmax(ops.where(positive, iou, -2.0), axis=-1)
-    codes = _codes(take_rows(boxes, owner), anchors)
+    codes = encode_codes(take_rows(boxes, owner), corners)
     return present, 1 - ops.cast(near, "float32"), codes
-
-
-def _codes(boxes: Any, anchors: Any) -> Any:
-    """Give `detector.box_coding.encode_boxes` of a graph's boxes; padding is finite."""
-    centres = (boxes[..., :2] + boxes[..., 2:]) / 2
-    sides = ops.maximum(boxes[..., 2:] - boxes[..., :2], keras.config.epsilon())
-    offsets = (centres - anchors[:, :2]) / anchors[:, 2:] * CENTRE_SCALE
-    growth = ops.log(sides / anchors[:, 2:]) * SIDE_SCALE
-    return ops.concatenate([offsets, growth], axis=-1)
 
 
 @keras.saving.register_keras_serializable(package="vod")

@@ -28,7 +28,7 @@ CODE_UNITS = (CENTRE_SCALE, CENTRE_SCALE, SIDE_SCALE, SIDE_SCALE)
 """Codes in one raw offset; the RPN's loss is stated for raw ones."""
 
 
-def head_losses(
+def two_stage_losses(
     config: TwoStageConfig,
     loss: TwoStageLossConfig | None = None,
     *,
@@ -46,9 +46,9 @@ def head_losses(
 
     Returns:
         A model of `[rpn, regions, boxes, labels]`: the maps of `map_specs(config)`,
-        `(B, objects, 4)` x1, y1, x2, y2 in input pixels and `(B, objects)` int32, below
-        0 for padding. It gives a dict of `(B,)`: `rpn_class`, `rpn_box`,
-        `region_class`, `region_box`.
+        `(B, G, 4)` x1, y1, x2, y2 in input pixels and `(B, G)` int32, below 0 for
+        padding, of which the first `loss.objects` count. It gives a dict of `(B,)`:
+        `rpn_class`, `rpn_box`, `region_class`, `region_box`.
     """
     loss = loss or TwoStageLossConfig()
     rpn, regions = (
@@ -57,17 +57,19 @@ def head_losses(
         )
         for spec in map_specs(config)
     )
-    boxes = keras.Input((loss.objects, 4), batch_size, "float32", name="boxes")
-    labels = keras.Input((loss.objects,), batch_size, "int32", name="labels")
+    boxes = keras.Input((None, 4), batch_size, "float32", name="boxes")
+    labels = keras.Input((None,), batch_size, "int32", name="labels")
+    rows = ObjectRows(loss.objects, name="objects", dtype="float32")
+    objects = rows([boxes, labels])
     logits, codes = rpn_predictions(rpn, config)
     # Coordinates and losses stay float32, whatever precision the networks run in.
     exact = {"dtype": "float32"}
     rpn_loss = RpnLoss(config, loss, name="rpn_loss", **exact)
-    losses = rpn_loss([logits, codes, boxes, labels])
+    losses = rpn_loss([logits, codes, *objects])
     choose = Proposals(training_config(config, loss), name="proposals", **exact)
     proposals, mask = choose([logits, codes])
     targets = RegionTargets(loss, name="region_targets", **exact)
-    found, wanted = targets([proposals, mask, boxes, labels])
+    found, wanted = targets([proposals, mask, *objects])
     scores, offsets = light_head(regions, found, config)
     second = RegionLoss(loss, name="region_loss", **exact)([scores, offsets, wanted])
     outputs = {**losses, **second}
@@ -97,6 +99,34 @@ def cross_entropy(logits: Any, classes: Any) -> Any:
     """Give `(...)` losses of logits `(..., C)` and int32 classes `(...)`."""
     chosen = ops.one_hot(classes, logits.shape[-1], dtype=logits.dtype)
     return ops.logsumexp(logits, axis=-1) - ops.sum(logits * chosen, axis=-1)
+
+
+@keras.saving.register_keras_serializable(package="vod")
+class ObjectRows(keras.layers.Layer):
+    """Cut or pad `[boxes, labels]`, `(B, G, 4)` and `(B, G)`, to so many rows.
+
+    The second stage looks at the objects beside the proposals, in fixed shapes.
+
+    Args:
+        rows: how many there are to be.
+    """
+
+    def __init__(self, rows: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.rows = rows
+
+    def call(self, inputs: list[Any]) -> tuple[Any, Any]:
+        """Cut or pad; see the class."""
+        boxes, labels = inputs
+        rows = self.rows
+        boxes = ops.pad(boxes, [[0, 0], [0, rows], [0, 0]])[:, :rows]
+        labels = ops.pad(labels, [[0, 0], [0, rows]], constant_values=-1)[:, :rows]
+        # Keras sees the number only so.
+        return ops.reshape(boxes, (-1, rows, 4)), ops.reshape(labels, (-1, rows))
+
+    def get_config(self) -> dict[str, Any]:
+        """Give the constructor's arguments."""
+        return {**super().get_config(), "rows": self.rows}
 
 
 class _WithLoss(keras.layers.Layer):

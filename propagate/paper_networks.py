@@ -8,11 +8,11 @@ from typing import Any, Final
 import keras
 
 from detector.feature_network import build_feature_network
-from detector.fit_model import copy_by_path
+from detector.network import copy_weights
 from detector.two_stage import build_head, build_head_maps
 from detector.two_stage_config import shared_spec
 from detector.two_stage_loss_config import TwoStageLossConfig
-from detector.two_stage_losses import head_losses
+from detector.two_stage_losses import two_stage_losses
 from flow.lightflow import (
     LightFlowConfig,
     build_lightflow,
@@ -63,7 +63,7 @@ class PaperNetworks:
     def refresh(self) -> None:
         """Copy what the losses learnt to the head that detects."""
         if self.losses is not None:
-            copy_by_path(self.losses, self.head)
+            copy_weights([self.losses], self.head)
 
 
 def build_paper_networks(
@@ -92,7 +92,7 @@ def build_paper_networks(
         build_head_maps(config.detector),
         build_head(config.detector),
         build_lightflow(flow_config(config), *config.flow_size, folded=True),
-        None if loss is None else head_losses(config.detector, loss),
+        None if loss is None else two_stage_losses(config.detector, loss),
     )
 
 

@@ -21,8 +21,16 @@ import keras
 
 from detector.fit import described
 from detector.fit_data import TrainingPictures
-from detector.fit_model import LossModel, compile_fit, copy_by_path, freeze
-from detector.fit_start import check_classes_fit, start_from, starting_preprocessing
+from detector.fit_model import LossModel, compile_fit, freeze
+from detector.fit_start import (
+    IMAGENET,
+    check_classes_fit,
+    origin_of,
+    start_from,
+    starting_preprocessing,
+)
+from detector.network import copy_weights
+from detector.network_config import whole_config
 from flow.lightflow import fold_into, read_lightflow
 from flow.train.devices import widen_predictions
 from propagate.aggregation_start import begin_as_mean
@@ -62,15 +70,15 @@ LASTING = ("network", "classes", "step.optimizer", "step.precision")
 
 @dataclass(frozen=True, slots=True)
 class Starts:
-    """Weights folders that training starts from; None starts at random.
+    """What training starts from; without, at random.
 
     Attributes:
-        detector: of a two-stage detector or an SSD on MobileNet V1, or of the whole
+        detector: what `detector.fit_start` takes, or a weights folder of the whole
             system, which then gives the flow too.
-        flow: of LightFlow.
+        flow: weights folder of LightFlow.
     """
 
-    detector: Path | None = None
+    detector: str = ""
     flow: Path | None = None
 
 
@@ -103,7 +111,9 @@ def train(
     config = replace(config, network=network, classes=classes)
     open_run(out, config, lasting=LASTING, resume=resume)
     keras.utils.set_random_seed(config.seed)
-    preprocessing = starting_preprocessing(network.detector, starts.detector)
+    preprocessing = starting_preprocessing(
+        whole_config(network.detector), starts.detector
+    )
     step = config.step
     with computing(
         step.precision,
@@ -136,8 +146,8 @@ def start_networks(
         WeightsError: a folder is damaged, of another kind or of other classes.
     """
     origin = ""
-    if starts.detector is not None:
-        origin += f", detector from: {read_record(starts.detector).origin}"
+    if starts.detector:
+        origin += f", detector from: {origin_of(starts.detector)}"
         _start_detector(networks, starts.detector, classes)
     if starts.flow is not None:
         model, config = read_lightflow(starts.flow)
@@ -159,13 +169,13 @@ def _begin_as_mean(networks: PaperNetworks) -> None:
     begin_as_mean(networks.aggregation, how)
 
 
-def _start_detector(
-    networks: PaperNetworks, folder: Path, classes: Sequence[str]
-) -> None:
+def _start_detector(networks: PaperNetworks, init: str, classes: Sequence[str]) -> None:
     learning = networks.losses or networks.head
-    if read_record(folder).network != NETWORK:
+    folder = Path(init)
+    if init == IMAGENET or read_record(folder).network != NETWORK:
         models = [networks.features, networks.head_maps, learning]
-        start_from(models, networks.config.detector, folder, classes=classes)
+        config = whole_config(networks.config.detector)
+        start_from(models, config, init, classes=classes)
         return
     whole, record = load_paper(folder)
     check_classes_fit(folder, record, classes)
@@ -178,7 +188,7 @@ def _start_detector(
     ]
     for source, target in pairs:
         if source is not None and target is not None:
-            copy_by_path(source, target)
+            copy_weights([source], target)
 
 
 class _Run:
@@ -264,7 +274,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     add("--config", type=Path, required=True)
     add("--data", action="append", required=True, metavar="SOURCE[@SPLIT]")
     add("--validate", metavar="SOURCE[@SPLIT]", help="measured every epoch (@val)")
-    add("--init", type=Path, help="weights folder of the detector or whole system")
+    add("--init", default="", help="imagenet, or weights folder of detector or system")
     add("--flow", type=Path, help="weights folder of LightFlow")
     add("--out", type=Path, required=True)
     add("--set", action="append", default=[], metavar="KEY=VALUE")

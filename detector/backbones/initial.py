@@ -32,7 +32,7 @@ KERAS_MOBILENET_V1: Final = (
 
 def initialise_backbone(
     model: "keras.Model", config: "DetectorConfig", source: str | Path
-) -> None:
+) -> list[str]:
     """Fill a detector's backbone; the head stays as it is.
 
     Args:
@@ -44,6 +44,9 @@ def initialise_backbone(
             `python -m detector.convert mobilenet_v1_slim` wrote (with BatchNorm, which
             is folded where the config has none).
 
+    Returns:
+        Paths of the variables that were filled.
+
     Raises:
         ConfigError: the backbone has no ImageNet values, or not in this width.
         WeightsError: they cannot be downloaded, or the folder is damaged or of another
@@ -53,7 +56,9 @@ def initialise_backbone(
         values = imagenet(config.backbone, config.width)
     else:
         values = stored(Path(source))
-    put(values, model, paths=backbone_paths(config), source=source)
+    paths = backbone_paths(config)
+    put(values, model, paths=paths, source=source)
+    return paths
 
 
 def backbone_from_ssd(folder: Path, model: "keras.Model") -> None:

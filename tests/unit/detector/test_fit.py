@@ -12,9 +12,12 @@ from safetensors.numpy import load_file
 
 from detector.fit import main
 from detector.fit_config import DetectorFitConfig, StepConfig
-from detector.fit_model import LossModel, build_networks, copy_by_path, freeze
-from detector.fit_start import start_from, two_stage_config_of
+from detector.fit_model import LossModel, build_networks, freeze
+from detector.fit_start import start_from
 from detector.measure import main as measure
+from detector.network import copy_weights
+from detector.network_config import whole_config
+from detector.recorded import config_of
 from detector.ssd import build_features
 from detector.ssd_config import SsdConfig
 from detector.two_stage_config import TwoStageConfig
@@ -63,11 +66,12 @@ def arguments(tmp_path_factory):
     """Two epochs of two steps on generated videos."""
     folder = tmp_path_factory.mktemp("run")
     values = {
-        "network": DETECTOR,
+        "network": to_mapping(whole_config(paper_detector())),
         "loss": LOSS,
         "schedule": {"steps": 4, "steps_per_epoch": 2, "warmup_steps": 1},
         "batch_size": 2,
         "validation_pictures": 3,
+        "export": False,
     }
     (folder / "config.yaml").write_text(yaml.safe_dump(values))
     videos = str(write_videos(folder / "vid", frames=3))
@@ -83,10 +87,10 @@ def unbroken(arguments, tmp_path_factory):
 
 
 def test_a_run_leaves_weights_a_log_and_a_result(unbroken):
-    record = read_record(unbroken / "weights", network="two_stage")
+    record = read_record(unbroken / "weights", network="detector")
     assert record.classes == CLASSES
     assert "6 pictures (6 objects) of" in record.origin
-    config = two_stage_config_of(unbroken / "weights", record)
+    config = config_of(unbroken / "weights", record)
     assert (config.class_count, config.input_width) == (2, 96)
     with (unbroken / "log.csv").open() as stream:
         rows = list(csv.DictReader(stream))
@@ -140,8 +144,12 @@ def test_weights_of_other_classes_are_refused_or_their_layers_begin_anew(
     assert read_record(tmp_path / "out" / "weights").classes == ("dog",)
 
 
+def paper_detector(**changes):
+    return from_mapping(TwoStageConfig, {**DETECTOR, **changes}, source="test")
+
+
 def tiny(**changes):
-    config = from_mapping(TwoStageConfig, {**DETECTOR, **changes}, source="test")
+    config = whole_config(paper_detector(**changes))
     return config, build_networks(config, TwoStageLossConfig(objects=2))
 
 
@@ -150,24 +158,31 @@ def test_an_ssd_gives_its_backbone(tmp_path):
     model = build_features(ssd)
     save_model_weights(model, tmp_path / WEIGHTS_FILE)
     record = WeightsRecord(
-        "ssd_mobilenet_v1", Preprocessing(64, 64), "random", "MIT", to_mapping(ssd)
+        "ssd_mobilenet_v1",
+        Preprocessing(64, 64),
+        "random",
+        "MIT",
+        to_mapping(ssd),
+        ("a", "b"),
     )
     write_record(tmp_path, record)
     config, networks = tiny(class_count=2)
-    filled = start_from([networks.features], config, tmp_path, classes=("a", "b"))
+    filled = start_from([networks.features], config, str(tmp_path), classes=("a", "b"))
     assert len(filled) == 2 * (1 + 2 * 13)
     ours = networks.features.get_layer("Conv2d_13_pointwise").kernel
     theirs = np.asarray(model.get_layer("Conv2d_13_pointwise").kernel)
     np.testing.assert_array_equal(np.asarray(ours), theirs.astype(np.float16))
     batch = dataclasses.replace(config, normalization="batch")
     with pytest.raises(ConfigError, match=r"set network\.normalization=none"):
-        start_from([networks.features], batch, tmp_path, classes=())
+        start_from([networks.features], batch, str(tmp_path), classes=())
     wide, networks = tiny(class_count=2, width=0.5)
-    with pytest.raises(ConfigError, match=r"must have shape .* Look at network.width"):
-        start_from([networks.features], wide, tmp_path, classes=())
+    with pytest.raises(WeightsError, match=r"has shape .* Check its width"):
+        start_from([networks.features], wide, str(tmp_path), classes=())
+    (tmp_path / WEIGHTS_FILE).unlink()
+    save_model_weights(networks.head, tmp_path / WEIGHTS_FILE)
     write_record(tmp_path, dataclasses.replace(record, network="lightflow"))
-    with pytest.raises(WeightsError, match="training starts from a 'two_stage' or"):
-        start_from([networks.features], wide, tmp_path, classes=())
+    with pytest.raises(WeightsError, match="does not hold this backbone"):
+        start_from([networks.features], wide, str(tmp_path), classes=())
 
 
 def test_frozen_layers_stay():
@@ -184,14 +199,14 @@ def test_frozen_layers_stay():
 
 def test_values_go_only_where_they_fit():
     (_, first), (_, second) = tiny(), tiny(class_count=5)
-    copy_by_path(first.features, second.features)
-    with pytest.raises(ConfigError, match=r"region_logits/kernel must have shape"):
-        copy_by_path(first.head, second.head)
+    copy_weights([first.features], second.features)
+    with pytest.raises(WeightsError, match=r"region_logits/kernel must have shape"):
+        copy_weights([first.head], second.head)
 
 
 def test_every_shipped_config_is_valid():
     names = [CONFIGS / "paper" / name for name in ("seven_classes", "vid_single")]
-    for path in [*names, *(CONFIGS / "fit").glob("*")]:
+    for path in [*names, *(CONFIGS / "detector").glob("custom_*")]:
         load_config(DetectorFitConfig, path.with_suffix(".yaml"))
 
 
@@ -222,5 +237,5 @@ def test_trained_weights_are_measured_and_pictures_drawn(
     assert set(values["AP"]) == set(CLASSES)
     assert len(list((drawn / "found").glob("*.jpg"))) == 8
     assert "mAP " in capsys.readouterr().out
-    ssd = str(CONFIGS.parent / "detector" / "weights" / "ssd_mobilenet_v1")
-    assert measure(["--weights", ssd, "--data", data]) == 1
+    flow = str(CONFIGS.parent / "flow" / "weights" / "lightflow-0.5")
+    assert measure(["--weights", flow, "--data", data]) == 1

@@ -85,7 +85,7 @@ def test_weights_go_from_the_losses_to_the_head_by_path(head):
     assert all((np.asarray(variable) == 0.25).all() for variable in whole.weights)
     if second.weights:
         with pytest.raises(
-            WeightsError, match=r"detector does not fit: .* received No"
+            WeightsError, match=r"the weights do not fit the config: .* received No"
         ):
             copy_weights([features], whole)
 

@@ -15,8 +15,8 @@ from detector.two_stage_losses import (
     RegionTargets,
     RpnLoss,
     hardest,
-    head_losses,
     smooth_l1,
+    two_stage_losses,
 )
 from vod.boxes import pairwise_iou
 from vod.errors import ConfigError
@@ -158,7 +158,7 @@ def test_a_region_without_loss_goes_before_one_that_does_not_count():
 
 @pytest.fixture(scope="module")
 def learner():
-    return head_losses(SMALL, TwoStageLossConfig(objects=2))
+    return two_stage_losses(SMALL, TwoStageLossConfig(objects=2))
 
 
 def maps(batch, seed=0):
@@ -180,7 +180,7 @@ def test_weights_go_from_the_losses_to_the_head_by_their_paths(learner, tmp_path
 def test_degenerate_boxes_never_give_nan(choice):
     import tensorflow as tf
 
-    model = head_losses(SMALL, TwoStageLossConfig(objects=4, choice=choice))
+    model = two_stage_losses(SMALL, TwoStageLossConfig(objects=4, choice=choice))
     bad = np.array(
         [[(5, 5, 5, 9), (9, 9, 3, 3), (np.nan,) * 4, (0, 0, 1e9, 2)]] * 2, np.float32
     )

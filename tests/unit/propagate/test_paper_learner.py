@@ -5,9 +5,9 @@ import dataclasses
 import numpy as np
 import pytest
 
-from detector.fit_model import copy_by_path
+from detector.network import copy_weights
 from detector.two_stage_loss_config import TwoStageLossConfig
-from detector.two_stage_losses import head_losses
+from detector.two_stage_losses import two_stage_losses
 from propagate.aggregation_start import begin_as_mean
 from propagate.paper_learner import INPUTS, PaperLearner, blank_sample
 from propagate.paper_networks import build_paper_networks, load_paper
@@ -27,8 +27,8 @@ PREPROCESSING = Preprocessing(64, 96, mean=120.0, scale=130.0)
 def networks():
     made = tiny_networks()
     loss = from_mapping(TwoStageLossConfig, LOSS, source="test")
-    losses = head_losses(made.config.detector, loss)
-    copy_by_path(made.head, losses)
+    losses = two_stage_losses(made.config.detector, loss)
+    copy_weights([made.head], losses)
     return dataclasses.replace(made, losses=losses)
 
 

@@ -34,7 +34,7 @@ def arguments(tmp_path_factory):
         "schedule": {
             "steps": 100,
             "steps_per_epoch": 100,
-            "warmup_steps": 5,
+            "warmup_steps": 10,
             "peak": 4.0e-3,
         },
         "step": {"average": 0.8},
