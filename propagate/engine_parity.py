@@ -171,8 +171,14 @@ def timings(
 
 
 def _parts(config: PipelineConfig, engine: str) -> Parts:
+    """Load the networks that engines run; the refiner's run in LiteRT always.
+
+    It is left out: a crop's pixels are whole numbers, so a box that moves by a hair may
+    change some, which says nothing of an engine.
+    """
     chosen = EngineConfig(engine, config.engine.threads)  # type: ignore[arg-type]
-    return replace(build_parts(replace(config, engine=chosen)), mode="causal")
+    parts = build_parts(replace(config, engine=chosen))
+    return replace(parts, mode="causal", refiner=None)
 
 
 def _calls(parts: Parts, frames: Sequence[Frame]) -> dict[str, Callable[[], object]]:

@@ -10,7 +10,7 @@ from flow.lightflow import LightFlowConfig, build_lightflow
 from flow.registry import load_flow
 from flow.train.run import write_weights
 from propagate.joint.config import JointTrainConfig
-from propagate.refine.config import RefinerConfig
+from propagate.refine.config import RefineChoice, RefinerConfig
 from propagate.refine.refiner import load_box_refiner
 from propagate.refine.train_config import RefinerTrainConfig
 from propagate.train_data import Clip
@@ -199,7 +199,7 @@ def test_a_refiner_is_tuned_and_handed_over_only_if_better(tmp_path, monkeypatch
     tuned = tune_refiner([clip], out=first, config=tiny_refiner())
     carried = {"carried_5": 0.5, "carried_10": 0.4, "carried_20": 0.3}
     assert tuned == Tuned(carried | before, carried | better, first)
-    assert load_box_refiner(first) is not None
+    assert load_box_refiner(RefineChoice(weights=first)) is not None
     lines = format_table(tuned, refiner_tuning.MEASURE).splitlines()
     assert lines[3].split() == ["after", "20", "frames", "0.300", "0.300", "0.400"]
     assert lines[4].endswith(f"--set propagate.refine.weights={first}")
