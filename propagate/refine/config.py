@@ -70,10 +70,10 @@ class RefineChoice:
     def __post_init__(self) -> None:
         if self.least_doubt < 0:
             raise ConfigError(
-                f"refine.least_doubt must be 0 or more, received {self.least_doubt}."
+                f"least_doubt must be 0 or more, received {self.least_doubt}."
             )
         if self.every < 0 or self.most < 1:
             raise ConfigError(
-                "refine.every must be 0 (never) or more and refine.most 1 or more, "
+                "every must be 0 (never) or more and most 1 or more, "
                 f"received {self.every} and {self.most}."
             )
