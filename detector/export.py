@@ -83,12 +83,7 @@ def export_detector(
             float16=float16,
             pixels=record.preprocessing if model is features else None,
         )
-        graphs[model.name] = GraphRecord(
-            file=file,
-            inputs=tuple(tensor.name for tensor in model.inputs),
-            outputs=tuple(model.output_names),
-            max_abs_error=error,
-        )
+        graphs[model.name] = GraphRecord.of(model, file, error)
     changed = dataclasses.replace(record, graphs=graphs)
     values = config_values(config, record.network)
     return write_record(folder, dataclasses.replace(changed, config=values))

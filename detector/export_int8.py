@@ -76,12 +76,7 @@ def export_features_int8(
         samples=calibration_inputs(pictures, models.preprocessing),
         how=Quantisation(models.preprocessing, float_layers_of(models.features)),
     )
-    graph = GraphRecord(
-        file=f"{role}.tflite",
-        inputs=tuple(tensor.name for tensor in models.features.inputs),
-        outputs=tuple(models.features.output_names),
-        max_abs_error=error,
-    )
+    graph = GraphRecord.of(models.features, f"{role}.tflite", error)
     graphs = models.record.graphs | {role: graph}
     return write_record(folder, dataclasses.replace(models.record, graphs=graphs))
 

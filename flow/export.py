@@ -55,12 +55,7 @@ def export_lightflow(folder: Path, *, height: int, width: int) -> WeightsRecord:
         samples=_samples(height, width),
         pixels=Preprocessing(height, width),
     )
-    graph = GraphRecord(
-        file=file,
-        inputs=tuple(tensor.name for tensor in model.inputs),
-        outputs=tuple(model.output_names),
-        max_abs_error=error,
-    )
+    graph = GraphRecord.of(model, file, error)
     graphs = record.graphs | {role: graph}
     return write_record(folder, dataclasses.replace(record, graphs=graphs))
 

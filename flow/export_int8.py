@@ -95,12 +95,7 @@ def export_lightflow_int8(
         how=Quantisation(preprocessing, FLOAT_LAYERS),
     )
     record = read_record(folder, network="lightflow")
-    graph = GraphRecord(
-        file=f"{role}.tflite",
-        inputs=tuple(tensor.name for tensor in model.inputs),
-        outputs=tuple(model.output_names),
-        max_abs_error=error,
-    )
+    graph = GraphRecord.of(model, f"{role}.tflite", error)
     graphs = record.graphs | {role: graph}
     return write_record(folder, dataclasses.replace(record, graphs=graphs))
 

@@ -10,7 +10,7 @@ import hashlib
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 import safetensors.numpy
@@ -49,6 +49,12 @@ class GraphRecord:
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     max_abs_error: float
+
+    @classmethod
+    def of(cls, model: "keras.Model", file: str, error: float) -> Self:
+        """Describe the graph that was made of a model, which keeps its order."""
+        inputs = tuple(tensor.name for tensor in model.inputs)
+        return cls(file, inputs, tuple(model.output_names), error)
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,12 +39,7 @@ def export_adapter(folder: Path) -> WeightsRecord:
     ]
     file = f"{NETWORK}.tflite"
     error = export_graph(model, folder / file, samples=samples)
-    graph = GraphRecord(
-        file=file,
-        inputs=tuple(tensor.name for tensor in model.inputs),
-        outputs=tuple(model.output_names),
-        max_abs_error=error,
-    )
+    graph = GraphRecord.of(model, file, error)
     return write_record(folder, dataclasses.replace(record, graphs={NETWORK: graph}))
 
 

@@ -62,12 +62,7 @@ def export_refiner(folder: Path) -> WeightsRecord:
     for model, samples, taken in parts:
         file = f"{model.name}.tflite"
         error = export_graph(model, folder / file, samples=samples, pixels=taken)
-        graphs[model.name] = GraphRecord(
-            file=file,
-            inputs=tuple(tensor.name for tensor in model.inputs),
-            outputs=tuple(model.output_names),
-            max_abs_error=error,
-        )
+        graphs[model.name] = GraphRecord.of(model, file, error)
     return write_record(folder, dataclasses.replace(record, graphs=graphs))
 
 
