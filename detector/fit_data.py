@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import cv2
-import keras
 import numpy as np
 
 from detector.fit_config import PicturesConfig
 from detector.train_augment import cut_window, distort, move_boxes, random_window
 from vod.dataset.annotated import AnnotatedPictures
 from vod.errors import ConfigError
+from vod.fitting.batches import NumberedBatches
 from vod.ground_truth import DoubleArray
 from vod.images import read_image
 from vod.preprocess import Preprocessing
@@ -94,14 +94,11 @@ class TrainingPictures:
     objects: int
 
 
-class PictureBatches(keras.utils.PyDataset):
+class PictureBatches(NumberedBatches):
     """Endless batches, told by their number.
 
     `({"image": (B, H, W, 3), "boxes": (B, objects, 4), "labels": (B, objects)},)`:
     normalised pictures, boxes in their pixels, -1 for padding.
-
-    Attributes:
-        first_batch: number of this epoch's first batch.
     """
 
     def __init__(
@@ -119,22 +116,16 @@ class PictureBatches(keras.utils.PyDataset):
             ConfigError: the shares do not fit the sources.
         """
         config = pictures.config
-        super().__init__(workers=config.workers, max_queue_size=6 * config.workers)
-        self._pictures, self._steps, self._seed = pictures, steps, seed
+        super().__init__(
+            steps=steps, workers=config.workers, max_queue_size=6 * config.workers
+        )
+        self._pictures, self._seed = pictures, seed
         self._batch_size = batch_size
         self._store = PictureStore(config.longest_side, keep=config.keep)
         self._shares = source_shares(config, len(pictures.sources))
-        self.first_batch = 0
-
-    def __len__(self) -> int:
-        return self._steps
 
     def __getitem__(self, index: int) -> tuple[dict[str, Any]]:
-        return (self.batch(self.first_batch + index),)
-
-    def on_epoch_end(self) -> None:
-        """Move on, so that no epoch repeats another."""
-        self.first_batch += len(self)
+        return (super().__getitem__(index),)
 
     def batch(self, number: int) -> dict[str, Any]:
         """Give the inputs of the batch with this number since the start."""

@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 
 from detector.fit_data import (
@@ -25,6 +24,7 @@ from detector.fit_data import (
 from detector.train_augment import cut_window, distort, move_boxes, random_window
 from vod.dataset.annotated import AnnotatedPictures
 from vod.errors import ConfigError
+from vod.fitting.batches import NumberedBatches
 from vod.types import FloatArray
 
 LONGEST_RIDE = 0.5
@@ -137,15 +137,12 @@ class VideoFrames:
         return len(listed) == 1 and self.before(frame, min(number, 1)) == here
 
 
-class SnippetBatches(keras.utils.PyDataset):
+class SnippetBatches(NumberedBatches):
     """Endless batches of samples, told by their number.
 
     `({"frames": (B, keys + 1, H, W, 3), "moved": (B,), "boxes", "labels"},)`. `moved`
     is 0 where the last frame is the last key frame itself; the objects are those of the
     last frame, as `detector.fit_data.PictureBatches` has them.
-
-    Attributes:
-        first_batch: number of this epoch's first batch.
     """
 
     def __init__(
@@ -159,25 +156,19 @@ class SnippetBatches(keras.utils.PyDataset):
     ) -> None:
         """Read nothing yet; see `PictureBatches`."""
         how = pictures.config
-        super().__init__(workers=how.workers, max_queue_size=4 * how.workers)
+        super().__init__(
+            steps=steps, workers=how.workers, max_queue_size=4 * how.workers
+        )
         self._pictures, self._config = pictures, config
-        self._batch_size, self._steps, self._seed = batch_size, steps, seed
+        self._batch_size, self._seed = batch_size, seed
         self._store = PictureStore(how.longest_side, keep=how.keep)
         self._shares = source_shares(how, len(pictures.sources))
         self._videos = [VideoFrames(source) for source in pictures.sources]
         # Noise that stays in place would tell the flow that nothing moves.
         self._augment = replace(how.augment, noise=0.0)
-        self.first_batch = 0
-
-    def __len__(self) -> int:
-        return self._steps
 
     def __getitem__(self, index: int) -> tuple[dict[str, Any]]:
-        return (self.batch(self.first_batch + index),)
-
-    def on_epoch_end(self) -> None:
-        """Move on, so that no epoch repeats another."""
-        self.first_batch += len(self)
+        return (super().__getitem__(index),)
 
     def batch(self, number: int) -> dict[str, Any]:
         """Give the inputs of the batch with this number since the start."""

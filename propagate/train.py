@@ -49,6 +49,7 @@ from propagate.train_data import Clip, read_clips
 from vod.config import load_config, to_mapping
 from vod.errors import ConfigError, VodError
 from vod.fitting.callbacks import FollowStep, Snapshot, run_callbacks
+from vod.fitting.loop import fit_by_number
 from vod.fitting.optimizer import averaging_adamw
 from vod.training import refuse_interrupted
 from vod.weights import read_record
@@ -113,20 +114,15 @@ def train(
     if material.held_out:
         logger.info("before training: %s", _shown(measure(model)))
     schedule = config.schedule
-    model.fit(
-        batches,
-        epochs=-(-schedule.steps // schedule.steps_per_epoch),
-        callbacks=run_callbacks(
-            schedule,
-            out,
-            FollowStep(batches),
-            Snapshot(measure, write, minutes=config.snapshot_minutes),
-            resume=resume,
-        ),
-        verbose=0,
-        shuffle=False,  # a resumed run goes on with the batches that come next
+    callbacks = run_callbacks(
+        schedule,
+        out,
+        FollowStep(batches),
+        Snapshot(measure, write, minutes=config.snapshot_minutes),
+        resume=resume,
     )
-    # `fit` has left the averaged weights in place.
+    fit_by_number(model, batches, schedule, callbacks)
+    # The averaged weights are in place now.
     write(model)
     if material.held_out:
         figures = measure(model) | {"steps": float(model.optimizer.iterations)}

@@ -17,7 +17,8 @@ from flow.lightflow import OUTPUT_STRIDE
 from flow.synthetic.atlas import Atlas
 from flow.synthetic.config import SyntheticConfig
 from flow.synthetic.scene_draw import WAVES, draw_scenes
-from flow.train.data import Batch, NumberedBatches
+from flow.train.data import Batch
+from vod.fitting.batches import NumberedBatches
 from vod.types import FloatArray
 
 Tensor = Any

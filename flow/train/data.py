@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from typing import Final
 
 import cv2
-import keras
 import numpy as np
 
 from flow.datasets.batches import RealPairsBatches
@@ -13,6 +12,7 @@ from flow.flo import MaskArray
 from flow.lightflow import OUTPUT_STRIDE
 from flow.synthetic.pair import SyntheticConfig, SyntheticPair, make_pair
 from flow.synthetic.textures import TextureBank
+from vod.fitting.batches import NumberedBatches
 from vod.types import ByteArray, FloatArray
 
 Batch = tuple[tuple[FloatArray, FloatArray], FloatArray]
@@ -85,33 +85,6 @@ def mirror(drawn: Drawn, left_right: bool, up_down: bool) -> Drawn:
     sign = np.array([-1 if left_right else 1, -1 if up_down else 1], np.float32)
     current, key, flow = drawn
     return np.flip(current, axes), np.flip(key, axes), np.flip(flow, axes) * sign
-
-
-class NumberedBatches(keras.utils.PyDataset):
-    """Batches that are told by their number since the start of training.
-
-    Attributes:
-        steps: batches in an epoch.
-        first_batch: index of this epoch's first batch; `fit` is told nothing of it.
-    """
-
-    def __init__(self, *, steps: int, workers: int, max_queue_size: int) -> None:
-        super().__init__(workers=workers, max_queue_size=max_queue_size)
-        self.steps, self.first_batch = steps, 0
-
-    def __len__(self) -> int:
-        return self.steps
-
-    def __getitem__(self, index: int) -> Batch:
-        return self.batch(self.first_batch + index)
-
-    def on_epoch_end(self) -> None:
-        """Move on, so that no epoch repeats another."""
-        self.first_batch += self.steps
-
-    def batch(self, number: int) -> Batch:
-        """Give the batch with this number since the start of training."""
-        raise NotImplementedError
 
 
 class SyntheticBatches(NumberedBatches):

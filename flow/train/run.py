@@ -28,6 +28,7 @@ from vod.config import load_config, to_mapping
 from vod.errors import ConfigError, VodError
 from vod.fitting.board import EVENTS, Board, EventFile
 from vod.fitting.callbacks import FollowStep, Snapshot, run_callbacks
+from vod.fitting.loop import fit_by_number
 from vod.preprocess import Preprocessing
 from vod.training import refuse_interrupted, steps_done
 from vod.weights import (
@@ -155,24 +156,17 @@ def _fit(
             more.append(stack.enter_context(Board(out / EVENTS, source.draw)))
         elif config.tensorboard:
             logger.info("tensorboard is not installed: log.csv has the figures.")
-        model.fit(
-            source.batches,
-            epochs=-(-schedule.steps // schedule.steps_per_epoch),
-            callbacks=run_callbacks(
-                schedule,
-                out,
-                FollowStep(source.batches),
-                snapshot,
-                resume=resume,
-                describe=source.describe,
-                more=more,
-            ),
-            verbose=0,
-            # Shuffled, batches would no longer be those that their numbers name, and
-            # a resumed run would not go on with the ones that come next.
-            shuffle=False,
+        callbacks = run_callbacks(
+            schedule,
+            out,
+            FollowStep(source.batches),
+            snapshot,
+            resume=resume,
+            describe=source.describe,
+            more=more,
         )
-        # `fit` has left the averaged weights in place.
+        fit_by_number(model, source.batches, schedule, callbacks)
+        # The averaged weights are in place now.
         snapshot.write(model)
         return float(steps_done(model))
 

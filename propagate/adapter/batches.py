@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-import keras
 import numpy as np
 
 from flow.estimator import FlowEstimator, shrink
@@ -11,16 +10,13 @@ from flow.train.data import normalise
 from propagate.adapter.train_config import MapsTrainConfig
 from propagate.joint.augmented import Augmenter
 from propagate.train_data import Clip
+from vod.fitting.batches import NumberedBatches
 from vod.preprocess import Preprocessing
 from vod.types import ByteArray, FloatArray
 
 
-class MapsBatches(keras.utils.PyDataset):
-    """Endless batches, the same for the same seed; see `MapsModel` for what they hold.
-
-    Attributes:
-        first_batch: number of this epoch's first batch.
-    """
+class MapsBatches(NumberedBatches):
+    """Endless batches, the same for the same seed, as `MapsModel` takes them."""
 
     def __init__(
         self,
@@ -40,23 +36,14 @@ class MapsBatches(keras.utils.PyDataset):
             flow: what maps are warped along; None where that is trained as well.
             flow_side: of a trained flow's pictures.
         """
-        super().__init__(workers=1, max_queue_size=6)
+        super().__init__(
+            steps=config.schedule.steps_per_epoch, workers=1, max_queue_size=6
+        )
         self._clips, self._config, self._preprocessing = clips, config, preprocessing
         self._flow, self._flow_side = flow, flow_side
         self._augmented = Augmenter(config.pairs, size=preprocessing.height, cells=1)
         roots = np.sqrt([len(clip.pictures) for clip in clips])
         self._odds = roots / roots.sum()
-        self.first_batch = 0
-
-    def __len__(self) -> int:
-        return self._config.schedule.steps_per_epoch
-
-    def __getitem__(self, index: int) -> Any:
-        return self.batch(self.first_batch + index)
-
-    def on_epoch_end(self) -> None:
-        """Move on, so that no epoch repeats another."""
-        self.first_batch += len(self)
 
     def batch(self, number: int) -> Any:
         """Give the batch with this number, its targets empty: the teacher's."""

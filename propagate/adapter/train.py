@@ -37,6 +37,7 @@ from propagate.train_data import Clip
 from vod.config import to_mapping
 from vod.errors import ConfigError
 from vod.fitting.callbacks import FollowStep, Snapshot, run_callbacks
+from vod.fitting.loop import fit_by_number
 from vod.fitting.optimizer import averaging_adamw
 from vod.training import refuse_interrupted
 from vod.weights import (
@@ -132,20 +133,15 @@ def train_maps(
         )
     before = _judged(model, judge)
     schedule = config.schedule
-    model.fit(
-        batches,
-        epochs=-(-schedule.steps // schedule.steps_per_epoch),
-        callbacks=run_callbacks(
-            schedule,
-            out,
-            FollowStep(batches),
-            Snapshot(lambda _: {}, write, minutes=config.snapshot_minutes),
-            resume=resume,
-        ),
-        verbose=0,
-        shuffle=False,  # a resumed run goes on with the batches that come next
+    callbacks = run_callbacks(
+        schedule,
+        out,
+        FollowStep(batches),
+        Snapshot(lambda _: {}, write, minutes=config.snapshot_minutes),
+        resume=resume,
     )
-    write(model)  # `fit` has left the averaged weights in place
+    fit_by_number(model, batches, schedule, callbacks)
+    write(model)  # the averaged weights, which are in place now
     export_adapter(out / "weights")
     if judge is not None:
         losses = before, _judged(model, judge)

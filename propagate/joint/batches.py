@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-import keras
 import numpy as np
 
 from flow.train.data import SyntheticBatches, normalise
 from propagate.joint.augmented import Pair
 from propagate.joint.config import JointTrainConfig
+from vod.fitting.batches import NumberedBatches
 
 
 class PairSource(Protocol):
@@ -19,12 +19,8 @@ class PairSource(Protocol):
         ...
 
 
-class JointBatches(keras.utils.PyDataset):
-    """Endless batches of drawn and generated pairs, the same for the same seed.
-
-    Attributes:
-        first_batch: number of this epoch's first batch.
-    """
+class JointBatches(NumberedBatches):
+    """Endless batches of drawn and generated pairs, the same for the same seed."""
 
     def __init__(
         self,
@@ -42,20 +38,11 @@ class JointBatches(keras.utils.PyDataset):
             config: of the run.
             cells: side of the flow.
         """
-        super().__init__(workers=1, max_queue_size=6)
+        super().__init__(
+            steps=config.schedule.steps_per_epoch, workers=1, max_queue_size=6
+        )
         self._sources, self._generated = sources, generated
         self._config, self._cells = config, cells
-        self.first_batch = 0
-
-    def __len__(self) -> int:
-        return self._config.schedule.steps_per_epoch
-
-    def __getitem__(self, index: int) -> Any:
-        return self.batch(self.first_batch + index)
-
-    def on_epoch_end(self) -> None:
-        """Move on, so that no epoch repeats another."""
-        self.first_batch += len(self)
 
     def batch(self, number: int) -> Any:
         """Give `((current, earlier), targets)` of the batch with this number."""

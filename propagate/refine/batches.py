@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import keras
 import numpy as np
 
 from detector.train_augment import AugmentConfig, distort
@@ -14,6 +13,7 @@ from propagate.refine.crops import crop_boxes, encode_corrections
 from propagate.refine.stills import Still
 from propagate.refine.subjects import Subject
 from vod.errors import ConfigError
+from vod.fitting.batches import NumberedBatches
 from vod.types import ByteArray, FloatArray
 
 
@@ -203,32 +203,18 @@ def moved_box(box: FloatArray, error: float, rng: np.random.Generator) -> FloatA
     return np.concatenate([centre - half, centre + half]).astype(np.float32)
 
 
-class RefinerBatches(keras.utils.PyDataset):
+class RefinerBatches(NumberedBatches):
     """Endless batches, the same for the same seed.
 
     Gives `[current, template, doubt]` and `(B, 5)`: correction and presence.
-
-    Attributes:
-        first_batch: number of this epoch's first batch.
     """
 
     def __init__(
         self, examples: Examples, *, batch_size: int, steps: int, seed: int
     ) -> None:
-        super().__init__(workers=1, max_queue_size=8)
+        super().__init__(steps=steps, workers=1, max_queue_size=8)
         self._examples, self._size = examples, batch_size
-        self._steps, self._seed = steps, seed
-        self.first_batch = 0
-
-    def __len__(self) -> int:
-        return self._steps
-
-    def __getitem__(self, index: int) -> Any:
-        return self.batch(self.first_batch + index)
-
-    def on_epoch_end(self) -> None:
-        """Move on, so that no epoch repeats another."""
-        self.first_batch += len(self)
+        self._seed = seed
 
     def batch(self, number: int) -> Any:
         """Give the batch with this number."""

@@ -16,7 +16,7 @@ from vod.engine import load_graph
 from vod.errors import ConfigError, WeightsError
 from vod.graph import Graph
 from vod.types import ByteArray, Detections, FloatArray, IntArray
-from vod.weights import read_record, verified_file
+from vod.weights import WeightsRecord, read_record, verified_file
 
 SHIPPED_WEIGHTS: Final = Path(__file__).parent.parent / "weights" / "box_refiner"
 
@@ -199,7 +199,7 @@ def load_box_refiner(
     choice = choice or RefineChoice()
     folder = weights_folder(choice)
     record = read_record(folder, network=NETWORK)
-    config = config_of(folder)
+    config = _checked(record, folder)
     graphs: dict[str, Graph] = {}
     for role in (TRUNK, HEAD):
         if role not in record.graphs:
@@ -223,7 +223,10 @@ def config_of(folder: Path) -> RefinerConfig:
     Raises:
         WeightsError: the record is missing, or its config wrong.
     """
-    record = read_record(folder, network=NETWORK)
+    return _checked(read_record(folder, network=NETWORK), folder)
+
+
+def _checked(record: WeightsRecord, folder: Path) -> RefinerConfig:
     try:
         return from_mapping(RefinerConfig, record.config, source=f"{folder} config")
     except ConfigError as error:

@@ -38,6 +38,7 @@ from propagate.train_data import Clip, read_clips
 from vod.config import load_config, to_mapping
 from vod.errors import ConfigError, VodError
 from vod.fitting.callbacks import FollowStep, Snapshot, run_callbacks
+from vod.fitting.loop import fit_by_number
 from vod.fitting.optimizer import averaging_adamw
 from vod.preprocess import Preprocessing
 from vod.training import refuse_interrupted
@@ -103,20 +104,15 @@ def train(
     def write(model: keras.Model) -> None:
         _write(model, out / "weights", config.network, whole)
 
-    compiled(network, optimizer).fit(
-        batches,
-        epochs=-(-schedule.steps // schedule.steps_per_epoch),
-        callbacks=run_callbacks(
-            schedule,
-            out,
-            FollowStep(batches),
-            Snapshot(lambda _: {}, write, minutes=config.snapshot_minutes),
-            resume=resume,
-        ),
-        verbose=0,
-        shuffle=False,  # a resumed run goes on with the batches that come next
+    callbacks = run_callbacks(
+        schedule,
+        out,
+        FollowStep(batches),
+        Snapshot(lambda _: {}, write, minutes=config.snapshot_minutes),
+        resume=resume,
     )
-    write(network)  # `fit` has left the averaged weights in place
+    fit_by_number(compiled(network, optimizer), batches, schedule, callbacks)
+    write(network)  # the averaged weights, which are in place now
     export_refiner(out / "weights")
     if held_out:
         _report(config, held_out, out)

@@ -2,14 +2,14 @@
 
 import json
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import keras
 
+from vod.fitting.batches import NumberedBatches
 from vod.fitting.board import EVENTS, Board, EventFile
 from vod.fitting.callbacks import FollowStep, Snapshot, run_callbacks
 from vod.fitting.schedule import ScheduleConfig
@@ -44,14 +44,40 @@ class FitPlan:
     describe: Callable[[int], str] | None = None
 
 
+def fit_by_number(
+    model: keras.Model,
+    batches: NumberedBatches,
+    schedule: ScheduleConfig,
+    callbacks: Sequence[keras.callbacks.Callback],
+) -> None:
+    """Run a schedule's steps over numbered batches, in their order.
+
+    Shuffled, batches would no longer be those that their numbers name, and a resumed
+    run would not go on with the ones that come next. With `run_callbacks`, the averaged
+    weights are in place afterwards.
+    """
+    model.fit(
+        batches,
+        epochs=-(-schedule.steps // schedule.steps_per_epoch),
+        callbacks=list(callbacks),
+        verbose=0,
+        shuffle=False,
+    )
+
+
 def run_fit(
-    model: keras.Model, batches: Any, plan: FitPlan, out: Path, *, resume: bool
+    model: keras.Model,
+    batches: NumberedBatches,
+    plan: FitPlan,
+    out: Path,
+    *,
+    resume: bool,
 ) -> dict[str, float]:
     """Train a compiled model, write it, measure it, and note the result.
 
     Args:
         model: with an optimizer of `vod.fitting.optimizer`.
-        batches: a `keras.utils.PyDataset` of numbered batches.
+        batches: what it learns from.
         plan: what is done beside.
         out: gets log.csv, result.json, events and the backup of an unfinished run.
         resume: go on from that backup.
@@ -70,22 +96,17 @@ def run_fit(
             more.append(stack.enter_context(Board(out / EVENTS, plan.draw)))
         elif plan.tensorboard:
             logger.info("tensorboard is not installed: log.csv has the figures.")
-        model.fit(
-            batches,
-            epochs=-(-schedule.steps // schedule.steps_per_epoch),
-            callbacks=run_callbacks(
-                schedule,
-                out,
-                FollowStep(batches),
-                snapshot,
-                resume=resume,
-                describe=plan.describe,
-                more=more,
-            ),
-            verbose=0,
-            shuffle=False,  # a resumed run goes on with the batches that come next
+        callbacks = run_callbacks(
+            schedule,
+            out,
+            FollowStep(batches),
+            snapshot,
+            resume=resume,
+            describe=plan.describe,
+            more=more,
         )
-    # `fit` has left the averaged weights in place.
+        fit_by_number(model, batches, schedule, callbacks)
+    # The averaged weights are in place now.
     plan.write(model)
     figures = plan.measure(model) | {"steps": float(steps_done(model))}
     (out / RESULT_FILE).write_text(json.dumps(figures, indent=1) + "\n")
