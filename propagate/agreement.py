@@ -9,6 +9,7 @@ import numpy as np
 from flow.estimator import shrink
 from flow.field import FlowField
 from flow.train.data import normalise
+from propagate.joint.passes import flows_of_passes
 from propagate.train_data import Clip
 from propagate.transport import transport_boxes
 from propagate.transport_config import TransportConfig
@@ -30,6 +31,7 @@ def agreement(
     *,
     transport: TransportConfig,
     share: float = 0.5,
+    passes: int = 1,
 ) -> dict[str, float]:
     """Give the mean share of the detector's boxes that carried boxes still hit.
 
@@ -40,6 +42,7 @@ def agreement(
         clips: videos with the detector's boxes.
         transport: how boxes are carried.
         share: side of the network's input as a share of the pictures'.
+        passes: of the network over a pair.
 
     Returns:
         By age, `carried_5`, `held_5`, ...: with the flow, and with boxes left in place.
@@ -48,7 +51,7 @@ def agreement(
         f"{kind}_{age}": [] for age in AGES for kind in ("carried", "held")
     }
     for clip in clips:
-        flows = _consecutive(network, clip, share)
+        flows = _consecutive(network, clip, share, passes)
         for start in range(0, len(clip.pictures) - min(AGES), STARTS):
             first = clip.detections[start]
             first = first.select(first.scores >= CONFIDENT)
@@ -92,7 +95,9 @@ def input_side(clip: Clip, share: float) -> int:
     return math.ceil(clip.pictures.shape[1] * share)
 
 
-def _consecutive(network: Any, clip: Clip, share: float) -> list[FlowField]:
+def _consecutive(
+    network: Any, clip: Clip, share: float, passes: int
+) -> list[FlowField]:
     """Give the flow of every frame but the first to the one before it."""
     size = input_side(clip, share)
     small = np.stack([shrink(p, size, size) for p in clip.pictures])
@@ -100,8 +105,9 @@ def _consecutive(network: Any, clip: Clip, share: float) -> list[FlowField]:
     for first in range(1, len(small), BATCH):
         last = min(first + BATCH, len(small))
         pair = [normalise(small[first:last]), normalise(small[first - 1 : last - 1])]
+        found = flows_of_passes(network, *pair, passes=passes)[-1]
         flows += [
             FlowField.from_pixels(flow, image_height=size, image_width=size)
-            for flow in np.asarray(network(pair, training=False))
+            for flow in np.asarray(found)
         ]
     return flows

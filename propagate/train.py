@@ -106,6 +106,7 @@ def train(
             material.held_out,
             transport=config.transport,
             share=config.input_share,
+            passes=config.passes,
         )
 
     def write(model: keras.Model) -> None:
@@ -140,7 +141,9 @@ def _compiled(
 ) -> JointModel:
     folded = build_lightflow(network, size, size, folded=True)
     folded.set_weights(fold_lightflow(trained, network, size, size).get_weights())
-    model = JointModel(folded, config.transport, config.box_weight)
+    model = JointModel(
+        folded, config.transport, config.box_weight, config.passes
+    )
     blank = np.zeros((1, size, size, 3), np.float32)
     model((blank, blank))  # Keras' backups want a model that has run once
     optimizer = averaging_adamw(

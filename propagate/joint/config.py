@@ -31,6 +31,7 @@ class JointTrainConfig:
             and current frame.
         labelled_clips: most annotated videos that are read.
         box_weight: of the box loss beside the flow loss.
+        passes: of the network over a pair, see `propagate.joint.passes`.
         seed: of all chance.
         images: most photographs held in memory for generated pairs.
         weight_decay: decoupled.
@@ -53,6 +54,7 @@ class JointTrainConfig:
     interval: int = 10
     labelled_clips: int = 300
     box_weight: float = 1.0
+    passes: int = 1
     seed: int = 1
     images: int = 800
     weight_decay: float = 4e-5
@@ -63,6 +65,8 @@ class JointTrainConfig:
     def __post_init__(self) -> None:
         if self.real < 1 or min(self.generated, self.pseudo, self.labelled) < 0:
             raise ConfigError("a batch needs at least 1 real pair, and no negative.")
+        if self.passes < 1:
+            raise ConfigError(f"passes must be 1 or more, received {self.passes}.")
         if self.interval < 1 or self.labelled_clips < 1:
             raise ConfigError("interval and labelled_clips must be 1 or more.")
         if not 0 < self.input_share <= 1:

@@ -5,6 +5,7 @@ from typing import Any
 import keras
 
 from flow.lightflow import OUTPUT_STRIDE
+from propagate.joint.passes import flows_of_passes
 from propagate.train_losses import box_loss, flow_loss
 from propagate.transport_config import TransportConfig
 
@@ -19,15 +20,20 @@ class JointModel(keras.Model):
     """
 
     def __init__(
-        self, network: keras.Model, transport: TransportConfig, box_weight: float
+        self,
+        network: keras.Model,
+        transport: TransportConfig,
+        box_weight: float,
+        passes: int = 1,
     ) -> None:
         super().__init__()
         self.network = network
         self._transport, self._box_weight = transport, box_weight
+        self._passes = passes
 
     def call(self, inputs: Any) -> Any:
-        """Give the flow of `(current, earlier)`."""
-        return self.network(list(inputs))
+        """Give the flows of `(current, earlier)`, one a pass, the last the best."""
+        return flows_of_passes(self.network, *inputs, passes=self._passes)
 
     def compute_loss(
         self,
@@ -37,13 +43,16 @@ class JointModel(keras.Model):
         sample_weight: Any = None,  # noqa: ARG002
         training: bool = True,  # noqa: ARG002
     ) -> Any:
-        """Add up the losses; see `propagate.train_losses`."""
+        """Give the mean loss of all passes; see `propagate.train_losses`."""
+        return sum(self._loss(y, flow) for flow in y_pred) / self._passes
+
+    def _loss(self, y: Any, flow: Any) -> Any:
         boxes = y["boxes"]
         carried = box_loss(
             boxes[..., :4],
             boxes[..., 4:],
             y["box_weight"],
-            y_pred / OUTPUT_STRIDE,
+            flow / OUTPUT_STRIDE,
             config=self._transport,
         )
-        return flow_loss(y["flow"], y["trust"], y_pred) + self._box_weight * carried
+        return flow_loss(y["flow"], y["trust"], flow) + self._box_weight * carried
