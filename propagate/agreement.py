@@ -2,9 +2,11 @@
 
 import math
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
+from keras import ops
 
 from flow.estimator import shrink
 from flow.field import FlowField
@@ -101,11 +103,13 @@ def _consecutive(
     """Give the flow of every frame but the first to the one before it."""
     size = input_side(clip, share)
     small = np.stack([shrink(p, size, size) for p in clip.pictures])
+    judged = partial(network, training=False)
     flows: list[FlowField] = []
     for first in range(1, len(small), BATCH):
         last = min(first + BATCH, len(small))
         pair = [normalise(small[first:last]), normalise(small[first - 1 : last - 1])]
-        found = flows_of_passes(network, *pair, passes=passes)[-1]
+        tensors = map(ops.convert_to_tensor, pair)
+        found = flows_of_passes(judged, *tensors, passes=passes)[-1]
         flows += [
             FlowField.from_pixels(flow, image_height=size, image_width=size)
             for flow in np.asarray(found)

@@ -38,7 +38,9 @@ class BilinearWarp(keras.layers.Layer):
         columns = ops.clip(columns, -margin, width - 1 + margin)
         top, left = ops.floor(rows), ops.floor(columns)
         down, right = rows - top, columns - left
-        cells = ops.reshape(key, (-1, height * width, channels))
+        # One list of all cells: whole cells are read, not one channel after the other.
+        cells = ops.reshape(key, (-1, channels))
+        first = ops.arange(ops.shape(key)[0], dtype="int32") * (height * width)
         out = ops.zeros_like(cells)
         for row, row_weight in ((top, 1 - down), (top + 1, down)):
             for column, column_weight in ((left, 1 - right), (left + 1, right)):
@@ -49,9 +51,9 @@ class BilinearWarp(keras.layers.Layer):
                     weight = weight * ops.cast(inside, key.dtype)
                 index = ops.clip(row, 0, height - 1) * width
                 index += ops.clip(column, 0, width - 1)
-                index = ops.reshape(ops.cast(index, "int32"), (-1, height * width, 1))
-                taps = ops.take_along_axis(cells, index, axis=1)
-                out = out + taps * ops.reshape(weight, (-1, height * width, 1))
+                index = ops.cast(index, "int32") + first[:, None, None]
+                taps = ops.take(cells, ops.reshape(index, (-1,)), axis=0)
+                out = out + taps * ops.reshape(weight, (-1, 1))
         return ops.reshape(out, (-1, height, width, channels))
 
     def compute_output_shape(self, inputs_shape: list[Any]) -> Any:
