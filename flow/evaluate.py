@@ -77,6 +77,12 @@ def build_parser() -> argparse.ArgumentParser:
         help="sides of the flow's input / sides of the pictures (default 1.0)",
     )
     group.add_argument(
+        "--passes",
+        type=int,
+        metavar="N",
+        help="of a network over a pair (default: the flow's own number)",
+    )
+    group.add_argument(
         "--engine",
         choices=ENGINES,
         default="litert",
@@ -123,7 +129,12 @@ def build_runs(arguments: argparse.Namespace) -> list[Run]:
         for name, weights in sources:
             for scale in arguments.scale:
                 choice = FlowChoice(
-                    flow, weights, scale, arguments.engine, arguments.threads
+                    flow,
+                    weights,
+                    scale,
+                    arguments.engine,
+                    arguments.threads,
+                    arguments.passes if flow in NETWORKS else None,
                 )
                 plain = arguments.scale == [1.0]
                 label = name if plain else f"{name} @ {scale:g}"

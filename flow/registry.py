@@ -10,6 +10,7 @@ import numpy as np
 import vod.weights
 from flow.dis import DisFlow, FarnebackFlow, Preset
 from flow.estimator import FlowEstimator, NetworkFlow, ZeroFlow
+from flow.passes import RepeatedFlow
 from vod.config import nearest
 from vod.engine import EngineName, Graph, load_graph, tensorflow_graph
 from vod.errors import ConfigError, WeightsError
@@ -40,6 +41,33 @@ def default_share(name: str) -> float:
     full size cost no more than a network at half and are exacter.
     """
     return FULL_SIZE.get(name, 0.5)
+
+
+def default_passes(name: str) -> int:
+    """Give how often a flow looks at a pair of frames, see `flow.passes`."""
+    return PASSES.get(name, 1)
+
+
+def repeated(name: str, flow: FlowEstimator, passes: int | None) -> FlowEstimator:
+    """Let a flow look several times at a pair of frames.
+
+    Args:
+        name: a key of `FLOWS`.
+        flow: loaded.
+        passes: how often; None is the flow's own number.
+
+    Raises:
+        ConfigError: it is no network, and more than one pass is wanted.
+    """
+    count = default_passes(name) if passes is None else passes
+    if count == 1:
+        return flow
+    if name not in NETWORKS:
+        raise ConfigError(
+            f"the flow '{name}' looks once: passes are for "
+            f"{', '.join(sorted(NETWORKS))}; leave passes out."
+        )
+    return RepeatedFlow(flow, count)
 
 
 def load_flow(
@@ -202,6 +230,8 @@ FLOWS: Final[Mapping[str, FlowLoader]] = {
 """Name to loader."""
 
 FULL_SIZE: Final[Mapping[str, float]] = {"dis-ultrafast": 1.0, "dis-fast": 1.0}
+
+PASSES: Final[Mapping[str, int]] = {}
 
 NETWORKS: Final = frozenset({"lightflow", "lightflow-0.75", "lightflow-0.5"})
 """The flows that have weights, each in the shipped folder of its name."""

@@ -71,13 +71,18 @@ class FlowChoice:
         weights: a network's weights folder; None is the shipped one.
         input_share: side of its input as a share of the detector's; None is the flow's
             own (`flow.registry.default_share`). A network needs a graph of that size.
+        passes: how often a network looks at a pair of frames; None is the flow's own
+            (`flow.registry.default_passes`).
     """
 
     name: str = "dis-ultrafast"
     weights: Path | None = None
     input_share: float | None = None
+    passes: int | None = None
 
     def __post_init__(self) -> None:
+        if self.passes is not None and self.passes < 1:
+            raise ConfigError(f"passes must be 1 or more, received {self.passes}.")
         if self.input_share is not None and not 0 < self.input_share <= 1:
             raise ConfigError(
                 f"input_share must lie in (0, 1], received {self.input_share}."

@@ -117,24 +117,27 @@ def flow_of(
         pictures: the detector's, of whose sides the flow's input is a share.
 
     Raises:
-        ConfigError: unknown flow.
+        ConfigError: unknown flow, or passes of one that looks once.
         WeightsError: weights or graphs are missing or altered.
     """
     if config.flow.name == NO_FLOW:
         return None
     threads = config.engine.threads
-    if bundle is not None and config.flow.name in flow.registry.NETWORKS:
-        return bundle.flow(engine=engine, threads=threads)
-    height, width = _flow_size(config.flow, pictures)
-    return flow.registry.load_flow(
-        config.flow.name,
-        input_height=height,
-        input_width=width,
-        weights=config.flow.weights,
-        engine=engine,
-        threads=threads,
-        precision=config.engine.precision,
-    )
+    name = config.flow.name
+    if bundle is not None and name in flow.registry.NETWORKS:
+        once: FlowEstimator = bundle.flow(engine=engine, threads=threads)
+    else:
+        height, width = _flow_size(config.flow, pictures)
+        once = flow.registry.load_flow(
+            name,
+            input_height=height,
+            input_width=width,
+            weights=config.flow.weights,
+            engine=engine,
+            threads=threads,
+            precision=config.engine.precision,
+        )
+    return flow.registry.repeated(name, once, config.flow.passes)
 
 
 def resolve_engine(

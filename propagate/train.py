@@ -141,9 +141,7 @@ def _compiled(
 ) -> JointModel:
     folded = build_lightflow(network, size, size, folded=True)
     folded.set_weights(fold_lightflow(trained, network, size, size).get_weights())
-    model = JointModel(
-        folded, config.transport, config.box_weight, config.passes
-    )
+    model = JointModel(folded, config.transport, config.box_weight, config.passes)
     blank = np.zeros((1, size, size, 3), np.float32)
     model((blank, blank))  # Keras' backups want a model that has run once
     optimizer = averaging_adamw(

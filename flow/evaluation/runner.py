@@ -16,8 +16,10 @@ from flow.field import FlowField
 from flow.registry import (
     FLOWS,
     NETWORKS,
+    default_passes,
     graph_role,
     load_flow,
+    repeated,
     weights_folder,
 )
 from vod.config import nearest
@@ -43,6 +45,7 @@ class FlowChoice:
         engine: of a network: `"tensorflow"` runs the Keras model; the others run the
             folder's graph of that size, or one built for this run where it has none.
         threads: of a network.
+        passes: of a network over a pair; None is the flow's own number.
     """
 
     name: str
@@ -50,8 +53,11 @@ class FlowChoice:
     scale: float = 1.0
     engine: EngineName = "litert"
     threads: int = 2
+    passes: int | None = None
 
     def __post_init__(self) -> None:
+        if self.passes is not None and self.passes < 1:
+            raise ConfigError(f"--passes must be 1 or more, received {self.passes}.")
         if self.name not in FLOWS:
             known = nearest(self.name, list(FLOWS))
             raise ConfigError(f"unknown flow '{self.name}'.{known}")
@@ -68,6 +74,11 @@ class FlowChoice:
         if self.name not in NETWORKS:
             return None
         return weights_folder(self.name, self.weights)
+
+    @property
+    def pass_count(self) -> int:
+        """How often the flow looks at a pair."""
+        return default_passes(self.name) if self.passes is None else self.passes
 
     def input_size(self, height: int, width: int) -> tuple[int, int]:
         """Give rows and columns of the flow's input for pictures of a size."""
@@ -111,7 +122,8 @@ class FlowRunner:
         """
         size = self.choice.input_size(height, width)
         if size not in self._loaded:
-            self._loaded[size] = self._load(*size)
+            once = self._load(*size)
+            self._loaded[size] = repeated(self.choice.name, once, self.choice.passes)
         return self._loaded[size]
 
     def __call__(self, current: ByteArray, key: ByteArray) -> FloatArray:

@@ -1,0 +1,33 @@
+"""Passes in training are the passes at inference."""
+
+import numpy as np
+from keras import ops
+
+from flow.estimator import NetworkFlow
+from flow.lightflow import LightFlowConfig, build_lightflow
+from flow.passes import RepeatedFlow
+from propagate.joint.passes import flows_of_passes
+
+SIDE = 64
+
+
+def test_training_and_inference_give_one_flow():
+    network = build_lightflow(LightFlowConfig(width=0.25), SIDE, SIDE, folded=True)
+    rng = np.random.default_rng(3)
+    for weights in network.weights:
+        weights.assign(rng.normal(0, 0.2, weights.shape))
+    current, earlier = rng.uniform(-1, 1, (2, 1, SIDE, SIDE, 3)).astype(np.float32)
+    flows = flows_of_passes(
+        network, *map(ops.convert_to_tensor, (current, earlier)), passes=3
+    )
+    assert len(flows) == 3
+    assert np.abs(np.asarray(flows[0])).max() > 1  # pixels: something moves
+
+    def graph(one, other):
+        return (np.asarray(network([one, other])),)
+
+    for passes, expected in enumerate(flows, 1):
+        flow = RepeatedFlow(NetworkFlow(graph, height=SIDE, width=SIDE), passes)
+        found = flow(current, earlier).in_pixels(image_height=SIDE, image_width=SIDE)
+        # OpenCV rounds places to 1/32 of a pixel.
+        np.testing.assert_allclose(found, np.asarray(expected)[0], atol=0.03)
