@@ -1,6 +1,7 @@
 """The box refiner at inference: NumPy arrays in and out, TensorFlow not needed."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -25,23 +26,44 @@ TRUNK: Final = "trunk"
 HEAD: Final = "refiner_head"
 
 
-@dataclass(frozen=True, eq=False, slots=True)
 class Templates:
-    """What objects look like on their key frame.
+    """What objects look like on their key frame; each is seen when first needed.
 
     Attributes:
         rows: `(M,)` of the key frame's boxes, ascending; others are not refined.
-        features: `(M, n, n, C)` of the trunk.
     """
 
-    rows: IntArray
-    features: FloatArray
+    __slots__ = ("_look", "_numbers", "_seen", "rows")
+
+    def __init__(self, rows: IntArray, look: Callable[[Rows], FloatArray]) -> None:
+        """Take the rows, and what looks at some of them.
+
+        Args:
+            rows: ascending.
+            look: from `(K,)` places in `rows` to `(K, n, n, C)` features of the trunk.
+        """
+        self.rows, self._look = rows, look
+        self._numbers = np.arange(len(rows))
+        self._seen: dict[int, FloatArray] = {}
 
     def select(self, kept: Rows) -> "Templates":
-        """Give those of `kept` rows, ascending, numbered by their place among them."""
+        """Give those of `kept` rows, ascending, numbered by their place among them.
+
+        What one of the two has seen, the other need not look at again.
+        """
         there = np.isin(self.rows, kept)
         rows = np.searchsorted(kept, self.rows[there]).astype(np.int32)
-        return Templates(rows, self.features[there])
+        chosen = Templates(rows, self._look)
+        chosen._numbers, chosen._seen = self._numbers[there], self._seen
+        return chosen
+
+    def features(self, places: Rows) -> FloatArray:
+        """Give `(K, n, n, C)` of the trunk, by place in `rows`."""
+        numbers = self._numbers[places]
+        new = np.array([n for n in numbers.tolist() if n not in self._seen], np.intp)
+        if len(new):
+            self._seen.update(zip(new.tolist(), self._look(new), strict=True))
+        return np.array([self._seen[number] for number in numbers.tolist()])
 
 
 class BoxRefiner:
@@ -93,7 +115,7 @@ class BoxRefiner:
         frame_size: tuple[int, int],
         least_score: float = 0.0,
     ) -> Templates:
-        """Look at what the detector has found on a key frame.
+        """Get ready to look at what the detector has found on a key frame.
 
         Args:
             picture: `(H, W, 3)` uint8, the detector's.
@@ -104,7 +126,7 @@ class BoxRefiner:
         sure = found.detections.scores >= least_score
         rows = np.flatnonzero(sure)[: self._choice.most].astype(np.int32)
         boxes = found.detections.boxes[rows] * _unit(picture, frame_size)
-        return Templates(rows, self._features(picture, boxes))
+        return Templates(rows, lambda some: self._features(picture, boxes[some]))
 
     def refined(
         self,
@@ -143,7 +165,7 @@ class BoxRefiner:
         if not len(unsure):
             return carried
         rows, boxes = rows[unsure], boxes[unsure]
-        looks = templates.features[unsure]
+        looks = templates.features(unsure)
         codes = self._corrections(picture, boxes, looks, np.log(doubts[unsure]))
         moved = carried.detections.boxes.copy()
         moved[rows] = apply_corrections(codes, boxes) / unit

@@ -24,7 +24,7 @@ class Marking(BoxRefiner):
     def templates(self, picture, found, *, least_score=0.0, **_frame):
         rows = np.flatnonzero(found.detections.scores >= least_score)
         self.looked_at.append(int(np.argmax(picture[..., 0]) % 8))
-        return Templates(rows.astype(np.int32), np.zeros((len(rows), 1), np.float32))
+        return Templates(rows.astype(np.int32), look=np.zeros_like)
 
     def refined(self, picture, carried, templates, *, since=None, **_frame):
         boxes = carried.detections.boxes.copy()
@@ -124,8 +124,17 @@ def test_a_correction_is_due_once_every_so_many_frames():
 
 
 def test_templates_are_numbered_by_what_is_kept():
-    features = np.arange(3, dtype=np.float32)[:, None]
-    templates = Templates(np.array([0, 2, 5], np.int32), features)
+    looks = []
+
+    def look(places):
+        looks.append(places.tolist())
+        return 10.0 * places[:, None]
+
+    templates = Templates(np.array([0, 2, 5], np.int32), look)
     kept = templates.select(np.array([1, 2, 5, 7]))
     np.testing.assert_array_equal(kept.rows, [1, 2])
-    np.testing.assert_array_equal(kept.features, [[1], [2]])
+    np.testing.assert_array_equal(kept.features(np.array([1])), [[20]])
+    # Nothing is looked at twice, whoever asks.
+    np.testing.assert_array_equal(kept.features(np.array([0, 1])), [[10], [20]])
+    np.testing.assert_array_equal(templates.features(np.array([2, 0])), [[20], [0]])
+    assert looks == [[2], [1], [0]]

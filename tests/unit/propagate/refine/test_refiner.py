@@ -77,6 +77,7 @@ def test_only_the_best_boxes_are_looked_at():
     graphs = Graphs()
     templates = refiner(graphs, most=1).templates(PICTURE, found(), frame_size=FRAME)
     np.testing.assert_array_equal(templates.rows, [0])
+    templates.features(np.array([0]))
     assert len(graphs.crops) == 1
     assert graphs.crops[0].shape == (1, 32, 32, 3)
     assert graphs.crops[0].dtype == np.uint8
@@ -89,11 +90,13 @@ def test_a_box_that_is_surely_right_is_left_alone():
     templates = part.templates(PICTURE, start, frame_size=FRAME, least_score=0.5)
     still = part.refined(PICTURE, start.held(), templates, frame_size=FRAME)
     np.testing.assert_array_equal(still.detections.boxes, start.detections.boxes)
+    assert not graphs.crops
     shifts = np.array([0, 40, 0], np.float32)
     moving = replace(start.held(), shifts=shifts)
     moved = part.refined(PICTURE, moving, templates, frame_size=FRAME)
     changed = (moved.detections.boxes != start.detections.boxes).any(1)
     np.testing.assert_array_equal(changed, [False, True, False])
+    assert len(graphs.crops) == 2  # its template, and where it is now
 
 
 def test_nothing_found_needs_no_network():
