@@ -74,7 +74,8 @@ def open_source(
     if not spec:
         raise VideoError("the input is empty; name a video, a folder or a camera.")
     if spec.startswith(SAMPLE_PREFIX):
-        spec = str(find_sample(spec.removeprefix(SAMPLE_PREFIX)))
+        sample = find_sample(spec.removeprefix(SAMPLE_PREFIX))
+        return VideoReader(sample, start_s=start_s, max_frames=max_frames, name=spec)
     if re.fullmatch(r"[0-9]{1,3}", spec) and not Path(spec).exists():
         _refuse_start(start_s, f"camera {spec}")
         return CameraSource(int(spec), max_frames=max_frames)

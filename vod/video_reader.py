@@ -42,6 +42,7 @@ class VideoReader:
         start_s: the first frame at or after this time is the first one yielded; times
             still count from the beginning of the video.
         max_frames: stop after so many frames.
+        name: what messages and results call it; None is the location.
 
     Attributes:
         info: see `VideoInfo`.
@@ -57,10 +58,11 @@ class VideoReader:
         *,
         start_s: float = 0.0,
         max_frames: int | None = None,
+        name: str | None = None,
     ) -> None:
         self.problems: list[str] = []
         self._address = network_address(location)
-        self._name = shown_name(location)
+        self._name = shown_name(location) if name is None else name
         self._path = None if self._address else Path(location)
         self._max_frames = max_frames
         self._damaged = 0

