@@ -46,8 +46,9 @@ from propagate.joint.model import JointModel
 from propagate.labelled import SPLIT, read_labelled
 from propagate.refine.stills import read_annotated
 from propagate.train_data import Clip, read_clips
+from vod.command import log_errors
 from vod.config import load_config, to_mapping
-from vod.errors import ConfigError, VodError
+from vod.errors import ConfigError
 from vod.fitting.callbacks import FollowStep, Snapshot, run_callbacks
 from vod.fitting.loop import fit_by_number
 from vod.fitting.optimizer import averaging_adamw
@@ -250,17 +251,14 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
+@log_errors(logger)
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; 0 done, 1 an error told in one line, 2 wrong usage."""
     args = build_parser().parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     cv2.setNumThreads(1)  # threads inside small pictures only take time from training
-    try:
-        run = _train_maps if args.what == "maps" else _train_flow
-        run(args)
-    except VodError as error:
-        logger.error("%s", error)
-        return 1
+    run = _train_maps if args.what == "maps" else _train_flow
+    run(args)
     return 0
 
 

@@ -26,8 +26,8 @@ from propagate.train_data import read_clips
 from propagate.tuning import flow, refiner
 from propagate.tuning.parts import check_folders
 from propagate.tuning.tuned import format_table
+from vod.command import log_errors
 from vod.config import load_config
-from vod.errors import VodError
 
 logger = logging.getLogger(__name__)
 
@@ -81,18 +81,15 @@ def _tune_refiner(args: argparse.Namespace, settings: Sequence[str]) -> str:
     return format_table(tuned, refiner.MEASURE)
 
 
+@log_errors(logger)
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; see the exit codes in `--help`."""
     args = build_parser().parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     cv2.setNumThreads(1)  # threads inside small pictures only take time from training
     settings = [f"schedule.minutes={args.minutes}", *args.set]
-    try:
-        run = _tune_flow if args.what == "flow" else _tune_refiner
-        table = run(args, settings)
-    except VodError as error:
-        logger.error("%s", error)
-        return 1
+    run = _tune_flow if args.what == "flow" else _tune_refiner
+    table = run(args, settings)
     sys.stdout.write(table)
     return 0
 

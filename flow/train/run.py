@@ -24,8 +24,9 @@ from flow.train.devices import computing
 from flow.train.measure import measure_pairs
 from flow.train.model import compiled_network, starting_weights
 from flow.train.sources import Source, open_source
+from vod.command import log_errors
 from vod.config import load_config, to_mapping
-from vod.errors import ConfigError, VodError
+from vod.errors import ConfigError
 from vod.fitting.board import EVENTS, Board, EventFile
 from vod.fitting.callbacks import FollowStep, Snapshot, run_callbacks
 from vod.fitting.loop import fit_by_number
@@ -189,6 +190,7 @@ def _check_resumed(config: FlowTrainConfig, path: Path) -> None:
             )
 
 
+@log_errors(logger)
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; 0 done, 1 an error told in one line."""
     parser = argparse.ArgumentParser(
@@ -216,17 +218,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     # Threads inside OpenCV's small pictures would only take time from training.
     cv2.setNumThreads(1)
-    try:
-        train(
-            load_config(FlowTrainConfig, arguments.config, arguments.set),
-            arguments.images,
-            arguments.out,
-            data=arguments.data,
-            init=arguments.init,
-            validate=arguments.validate,
-            resume=arguments.resume,
-        )
-    except VodError as error:
-        logger.error("%s", error)
-        return 1
+    train(
+        load_config(FlowTrainConfig, arguments.config, arguments.set),
+        arguments.images,
+        arguments.out,
+        data=arguments.data,
+        init=arguments.init,
+        validate=arguments.validate,
+        resume=arguments.resume,
+    )
     return 0
