@@ -13,7 +13,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import cv2
 import keras
 
 from detector.export import export_detector
@@ -34,6 +33,7 @@ from detector.saving import save_detector
 from vod.command import log_errors
 from vod.config import load_config
 from vod.dataset.annotated import AnnotatedPictures, read_sources, validation_source
+from vod.fitting.command import add_run_options, set_up_process
 from vod.fitting.devices import computing
 from vod.fitting.loop import FitPlan, run_fit
 from vod.fitting.resuming import open_run
@@ -249,12 +249,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     add("--data", action="append", required=True, metavar="SOURCE[@SPLIT]")
     add("--validate", metavar="SOURCE[@SPLIT]", help="measured every epoch (@val)")
     add("--init", help="weights folder to start from, or imagenet (config.init)")
-    add("--out", type=Path, required=True)
-    add("--set", action="append", default=[], metavar="KEY=VALUE")
-    add("--resume", action="store_true", help="go on with the interrupted run in --out")
+    add_run_options(parser)
     args = parser.parse_args(argv)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    cv2.setNumThreads(1)  # threads inside small pictures only take time from training
+    set_up_process()
     config = load_config(DetectorFitConfig, args.config, args.set)
     if args.init is not None:
         config = replace(config, init=args.init)

@@ -16,7 +16,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import cv2
 import keras
 
 from detector.fit import described
@@ -57,6 +56,7 @@ from vod.config import load_config
 from vod.dataset.annotated import AnnotatedPictures, read_sources, validation_source
 from vod.errors import ConfigError
 from vod.evaluation import evaluate
+from vod.fitting.command import add_run_options, set_up_process
 from vod.fitting.devices import computing
 from vod.fitting.loop import FitPlan, run_fit
 from vod.fitting.resuming import open_run
@@ -278,12 +278,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     add("--validate", metavar="SOURCE[@SPLIT]", help="measured every epoch (@val)")
     add("--init", default="", help="imagenet, or weights folder of detector or system")
     add("--flow", type=Path, help="weights folder of LightFlow")
-    add("--out", type=Path, required=True)
-    add("--set", action="append", default=[], metavar="KEY=VALUE")
-    add("--resume", action="store_true", help="go on with the interrupted run in --out")
+    add_run_options(parser)
     args = parser.parse_args(argv)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    cv2.setNumThreads(1)  # threads inside small pictures only take time from training
+    set_up_process()
     config = load_config(PaperTrainConfig, args.config, args.set)
     how = config.degenerate
     sources = read_sources(args.data, config.classes, degenerate=how)

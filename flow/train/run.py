@@ -13,7 +13,6 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final
 
-import cv2
 import keras
 from keras.layers import BatchNormalization
 
@@ -29,6 +28,7 @@ from vod.config import load_config, to_mapping
 from vod.errors import ConfigError
 from vod.fitting.board import EVENTS, Board, EventFile
 from vod.fitting.callbacks import FollowStep, Snapshot, run_callbacks
+from vod.fitting.command import add_run_options, set_up_process
 from vod.fitting.loop import fit_by_number
 from vod.preprocess import Preprocessing
 from vod.training import refuse_interrupted, steps_done
@@ -201,7 +201,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--images", type=Path, action="append", default=[], help="photographs"
     )
     parser.add_argument("--data", type=Path, help="data set of measured pairs")
-    parser.add_argument("--out", type=Path, required=True)
     parser.add_argument(
         "--init",
         type=Path,
@@ -210,14 +209,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--validate", type=Path, help="measured pairs to be scored after every epoch"
     )
-    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
-    parser.add_argument(
-        "--resume", action="store_true", help="go on with the interrupted run in --out"
-    )
+    add_run_options(parser)
     arguments = parser.parse_args(argv)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    # Threads inside OpenCV's small pictures would only take time from training.
-    cv2.setNumThreads(1)
+    set_up_process()
     train(
         load_config(FlowTrainConfig, arguments.config, arguments.set),
         arguments.images,
