@@ -19,7 +19,8 @@ from detector.evaluate import detect_picture, read_coco, read_picture
 from detector.postprocess import PostprocessConfig
 from detector.registry import load_detector
 from vod.boxes import pairwise_iou
-from vod.errors import ConfigError, VodError
+from vod.command import log_errors
+from vod.errors import ConfigError
 from vod.types import Detections
 from vod.weights import read_record
 
@@ -57,6 +58,7 @@ def agreement(
     return found, total
 
 
+@log_errors(logger)
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; see the module's first lines."""
     parser = argparse.ArgumentParser(prog="python -m detector.agreement")
@@ -67,28 +69,24 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--split", default="val", help="split of the images")
     arguments = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    try:
-        reference, other = (
-            load_detector(read_record(folder).network, weights=folder)
-            for folder in (arguments.reference, arguments.weights)
-        )
-        sets = {
-            folder: sorted(p for p in folder.rglob("*") if p.suffix.lower() in PICTURES)
-            for folder in arguments.pictures
-        }
-        if arguments.coco is not None:
-            content = read_coco(arguments.coco, split=arguments.split)
-            names = [image["file_name"] for image in content["images"]]
-            sets[arguments.coco] = [arguments.coco.parent / name for name in names]
-        if not any(sets.values()):
-            raise ConfigError("no pictures: give --pictures DIR, --coco FILE or both.")
-        for folder, paths in sets.items():
-            found, total = agreement(reference, other, paths)
-            share = found / total if total else np.nan
-            sys.stdout.write(f"{folder}: {found} of {total} reproduced ({share:.1%})\n")
-    except VodError as error:
-        logger.error("%s", error)
-        return 1
+    reference, other = (
+        load_detector(read_record(folder).network, weights=folder)
+        for folder in (arguments.reference, arguments.weights)
+    )
+    sets = {
+        folder: sorted(p for p in folder.rglob("*") if p.suffix.lower() in PICTURES)
+        for folder in arguments.pictures
+    }
+    if arguments.coco is not None:
+        content = read_coco(arguments.coco, split=arguments.split)
+        names = [image["file_name"] for image in content["images"]]
+        sets[arguments.coco] = [arguments.coco.parent / name for name in names]
+    if not any(sets.values()):
+        raise ConfigError("no pictures: give --pictures DIR, --coco FILE or both.")
+    for folder, paths in sets.items():
+        found, total = agreement(reference, other, paths)
+        share = found / total if total else np.nan
+        sys.stdout.write(f"{folder}: {found} of {total} reproduced ({share:.1%})\n")
     return 0
 
 

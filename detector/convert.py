@@ -32,8 +32,9 @@ from detector.convert_check import (
 )
 from detector.quantised_file import QuantisedSsd
 from detector.ssd_config import LEVELS, SsdConfig
+from vod.command import log_errors
 from vod.config import nearest, to_mapping
-from vod.errors import ConfigError, VodError, WeightsError
+from vod.errors import ConfigError, WeightsError
 from vod.sources import open_source
 from vod.types import ByteArray, FloatArray
 from vod.weights import (
@@ -199,6 +200,7 @@ def _convert_slim(checkpoint: Path, out: Path) -> int:
     return 0
 
 
+@log_errors(logger)
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; see the module's first lines."""
     parser = argparse.ArgumentParser(prog="python -m detector.convert")
@@ -214,18 +216,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     arguments = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    try:
-        if arguments.network not in NETWORKS:
-            known = nearest(arguments.network, NETWORKS)
-            raise ConfigError(f"cannot convert '{arguments.network}'.{known}")
-        if arguments.network == SLIM:
-            return _convert_slim(arguments.file, arguments.out)
-        folder = arguments.images
-        images = read_images(folder) if folder is not None else sample_images()
-        agreements = convert(arguments.file, arguments.out, images)
-    except VodError as error:
-        logger.error("%s", error)
-        return 1
+    if arguments.network not in NETWORKS:
+        known = nearest(arguments.network, NETWORKS)
+        raise ConfigError(f"cannot convert '{arguments.network}'.{known}")
+    if arguments.network == SLIM:
+        return _convert_slim(arguments.file, arguments.out)
+    folder = arguments.images
+    images = read_images(folder) if folder is not None else sample_images()
+    agreements = convert(arguments.file, arguments.out, images)
     for kind, agreement in agreements.items():
         sys.stdout.write(
             f"{kind}: mean {agreement.mean_steps:.2f} and max "

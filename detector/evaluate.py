@@ -22,8 +22,9 @@ from detector.detector import Detector
 from detector.postprocess import PostprocessConfig
 from detector.registry import load_detector
 from vod.class_map import COCO_TO_VID, ClassMap
+from vod.command import log_errors
 from vod.dataset.reading import read_ground_truth
-from vod.errors import AnnotationError, ConfigError, VideoError, VodError
+from vod.errors import AnnotationError, ConfigError, VideoError
 from vod.evaluation import evaluate
 from vod.files import reserved_report
 from vod.imagenet_vid import relabelled
@@ -188,6 +189,7 @@ def _ap50(
     }
 
 
+@log_errors(logger)
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; see the module's first lines."""
     parser = argparse.ArgumentParser(prog="python -m detector.evaluate")
@@ -203,13 +205,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--report", type=Path, help="json file to write")
     arguments = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    try:
-        with reserved_report(arguments.report) as write_report:
-            report = _report(arguments)
-            write_report(report)
-    except VodError as error:
-        logger.error("%s", error)
-        return 1
+    with reserved_report(arguments.report) as write_report:
+        report = _report(arguments)
+        write_report(report)
     sys.stdout.write(json.dumps(report, indent=1) + "\n")
     return 0
 

@@ -12,7 +12,8 @@ import numpy as np
 
 from detector.network_config import DetectorConfig
 from detector.recorded import config_of, config_values, read_detector_record
-from vod.errors import ConfigError, VodError
+from vod.command import log_errors
+from vod.errors import ConfigError
 from vod.preprocess import Preprocessing
 from vod.types import FloatArray
 from vod.weights import (
@@ -110,6 +111,7 @@ def _smooth_noise(
     return preprocessing.normalise(np.clip(noisy, 0, 255).astype(np.uint8))
 
 
+@log_errors(logger)
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; 0 done, 1 with one sentence when something is wrong."""
     parser = argparse.ArgumentParser(prog="python -m detector.export")
@@ -121,11 +123,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     arguments = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    try:
-        record = export_detector(arguments.weights, seam=arguments.seam)
-    except VodError as error:
-        logger.error("%s", error)
-        return 1
+    record = export_detector(arguments.weights, seam=arguments.seam)
     for role, graph in record.graphs.items():
         sys.stdout.write(
             f"{role}: {graph.file}, largest difference {graph.max_abs_error:.2g}\n"

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from detector.models import load_models
 from vod.calibration_pictures import read_neighbours
-from vod.errors import VodError
+from vod.command import log_errors
 from vod.preprocess import Preprocessing
 from vod.types import ByteArray, FloatArray
 from vod.weights import GraphRecord, WeightsRecord, graph_role, write_record
@@ -81,6 +81,7 @@ def export_features_int8(
     return write_record(folder, dataclasses.replace(models.record, graphs=graphs))
 
 
+@log_errors(logger)
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; 0 done, 1 with one sentence when something is wrong."""
     parser = argparse.ArgumentParser(
@@ -99,14 +100,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--frames", type=int, default=FRAMES, help=f"({FRAMES})")
     arguments = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    try:
-        found = read_neighbours(arguments.calibrate, arguments.frames)
-        record = export_features_int8(
-            arguments.weights, pictures=[pair.key for pair in found]
-        )
-    except VodError as error:
-        logger.error("%s", error)
-        return 1
+    found = read_neighbours(arguments.calibrate, arguments.frames)
+    record = export_features_int8(
+        arguments.weights, pictures=[pair.key for pair in found]
+    )
     graph = record.graphs[graph_role("features", "int8")]
     sys.stdout.write(
         f"{graph.file}: calibrated on {len(found)} pictures, largest error of an "

@@ -13,7 +13,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import cv2
 import keras
 
 from detector.export import export_detector
@@ -31,9 +30,10 @@ from detector.fit_model import (
 from detector.fit_start import origin_of, start_from, starting_preprocessing
 from detector.head_losses import loss_weights
 from detector.saving import save_detector
+from vod.command import log_errors
 from vod.config import load_config
 from vod.dataset.annotated import AnnotatedPictures, read_sources, validation_source
-from vod.errors import VodError
+from vod.fitting.command import add_run_options, set_up_process
 from vod.fitting.devices import computing
 from vod.fitting.loop import FitPlan, run_fit
 from vod.fitting.resuming import open_run
@@ -236,6 +236,7 @@ class _Run:
         )
 
 
+@log_errors(logger)
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; 0 done, 1 an error told in one line, 2 wrong usage."""
     parser = argparse.ArgumentParser(
@@ -248,21 +249,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     add("--data", action="append", required=True, metavar="SOURCE[@SPLIT]")
     add("--validate", metavar="SOURCE[@SPLIT]", help="measured every epoch (@val)")
     add("--init", help="weights folder to start from, or imagenet (config.init)")
-    add("--out", type=Path, required=True)
-    add("--set", action="append", default=[], metavar="KEY=VALUE")
-    add("--resume", action="store_true", help="go on with the interrupted run in --out")
+    add_run_options(parser)
     args = parser.parse_args(argv)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    cv2.setNumThreads(1)  # threads inside small pictures only take time from training
-    try:
-        config = load_config(DetectorFitConfig, args.config, args.set)
-        if args.init is not None:
-            config = replace(config, init=args.init)
-        data = read_data(config, args.data, args.validate)
-        fit(config, data, args.out, resume=args.resume)
-    except VodError as error:
-        logger.error("%s", error)
-        return 1
+    set_up_process()
+    config = load_config(DetectorFitConfig, args.config, args.set)
+    if args.init is not None:
+        config = replace(config, init=args.init)
+    data = read_data(config, args.data, args.validate)
+    fit(config, data, args.out, resume=args.resume)
     return 0
 
 

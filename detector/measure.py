@@ -19,8 +19,8 @@ from detector.network import join, load_halves
 from detector.recorded import config_of, read_detector_record
 from vod.analysis.bootstrap import bootstrap
 from vod.analysis.ranking import rank
+from vod.command import log_errors
 from vod.dataset.annotated import VALIDATION_SPLIT, read_annotated
-from vod.errors import VodError
 from vod.files import reserved_report
 from vod.predictions import Predictions
 from vod.weights import WEIGHTS_FILE, WeightsRecord, verified_file
@@ -74,6 +74,7 @@ def measure(weights: Path, source: str, *, draw: Path | None = None) -> dict[str
     }
 
 
+@log_errors(logger)
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; 0 done, 1 an error told in one line, 2 wrong usage."""
     parser = argparse.ArgumentParser(
@@ -88,13 +89,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     add("--report", type=Path, metavar="JSON", help="write all figures")
     args = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    try:
-        with reserved_report(args.report) as write_report:
-            report = measure(args.weights, args.data, draw=args.draw)
-            write_report(report)
-    except VodError as error:
-        logger.error("%s", error)
-        return 1
+    with reserved_report(args.report) as write_report:
+        report = measure(args.weights, args.data, draw=args.draw)
+        write_report(report)
     rows = {**report["AP"], "mAP": report["mAP"]}
     for name, interval in rows.items():
         ends = ""

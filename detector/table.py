@@ -20,10 +20,11 @@ import numpy as np
 
 from detector.backbones.table import BACKBONES
 from detector.network_config import HEADS, DetectorConfig, HeadName
+from vod.command import log_errors
 from vod.config import nearest
 from vod.engine import LiteRtGraph
 from vod.environment import PACKAGES, environment, load_average
-from vod.errors import ConfigError, VodError
+from vod.errors import ConfigError
 from vod.files import reserved_report
 from vod.preprocess import Preprocessing
 from vod.sizes import parse_size
@@ -181,17 +182,14 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
+@log_errors(logger)
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; see the exit codes in `--help`."""
     args = build_parser().parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     logging.getLogger("absl").setLevel(logging.ERROR)  # the converter's small talk
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # read when TensorFlow loads
-    try:
-        run(args)
-    except VodError as error:
-        logger.error("%s", error)
-        return 1
+    run(args)
     return 0
 
 

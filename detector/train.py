@@ -12,7 +12,6 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import cv2
 import keras
 import numpy as np
 import safetensors.numpy
@@ -26,8 +25,10 @@ from detector.ssd import load_ssd
 from detector.ssd_config import level_grids
 from detector.train_config import DetectorTrainConfig, FollowEpoch
 from detector.train_data import DetectorBatches, Sample, read_stills, read_unlabelled
+from vod.command import log_errors
 from vod.config import load_config, to_mapping
-from vod.errors import ConfigError, VodError
+from vod.errors import ConfigError
+from vod.fitting.command import add_run_options, set_up_process
 from vod.training import BACKUP, StopOnDivergence, refuse_interrupted
 from vod.weights import (
     WEIGHTS_FILE,
@@ -212,6 +213,7 @@ def _write(
     return folder
 
 
+@log_errors(logger)
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; 0 done, 1 an error told in one line."""
     parser = argparse.ArgumentParser(
@@ -221,25 +223,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--teacher", type=Path, required=True, help="weights folder")
     parser.add_argument("--stills", type=Path, required=True)
     parser.add_argument("--unlabelled", type=Path, action="append", default=[])
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
-    parser.add_argument("--resume", action="store_true")
+    add_run_options(parser)
     arguments = parser.parse_args(argv)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    # Threads inside OpenCV's small pictures would only take time from training.
-    cv2.setNumThreads(1)
-    try:
-        train(
-            load_config(DetectorTrainConfig, arguments.config, arguments.set),
-            arguments.teacher,
-            stills=arguments.stills,
-            unlabelled=arguments.unlabelled,
-            out=arguments.out,
-            resume=arguments.resume,
-        )
-    except VodError as error:
-        logger.error("%s", error)
-        return 1
+    set_up_process()
+    train(
+        load_config(DetectorTrainConfig, arguments.config, arguments.set),
+        arguments.teacher,
+        stills=arguments.stills,
+        unlabelled=arguments.unlabelled,
+        out=arguments.out,
+        resume=arguments.resume,
+    )
     return 0
 
 

@@ -22,9 +22,10 @@ from flow.evaluation.measure import WARM_UP, Run, measure, opencv_threads
 from flow.evaluation.metrics import BANDS
 from flow.evaluation.runner import FlowChoice, FlowRunner
 from flow.registry import FLOWS, NETWORKS
+from vod.command import print_errors
 from vod.engine import ENGINES
 from vod.environment import environment
-from vod.errors import ConfigError, VodError
+from vod.errors import ConfigError
 from vod.files import PendingFile, reserved_report
 
 SCHEMA: Final = "flow-evaluation/1"
@@ -273,6 +274,7 @@ def _bar(count: int) -> Callable[[Iterable[FlowPair]], Iterable[FlowPair]]:
     )
 
 
+@print_errors
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; 0 = done, 1 = wrong input, 2 = wrong usage."""
     given = list(sys.argv[1:] if argv is None else argv)
@@ -280,11 +282,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments.command = shlex.join(["python", "-m", "flow.evaluate", *given])
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     logging.getLogger("flow").setLevel(logging.INFO)
-    try:
-        values = evaluate(arguments)
-    except VodError as error:
-        sys.stderr.write(f"error: {error}\n")
-        return 1
+    values = evaluate(arguments)
     sys.stdout.write(
         f"{values['pair_count']} pairs of {values['data']}, full resolution:\n"
         + format_table(values["results"])

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from flow.registry import graph_role
-from vod.errors import VodError
+from vod.command import log_errors
 from vod.preprocess import Preprocessing
 from vod.sizes import parse_size
 from vod.types import FloatArray
@@ -72,6 +72,7 @@ def _samples(height: int, width: int) -> list[list[FloatArray]]:
     return pairs
 
 
+@log_errors(logger)
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; 0 done, 1 an error told in one line."""
     parser = argparse.ArgumentParser(prog="python -m flow.export", description=__doc__)
@@ -81,12 +82,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     arguments = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    try:
-        for height, width in [parse_size(size) for size in arguments.size]:
-            export_lightflow(arguments.folder, height=height, width=width)
-    except VodError as error:
-        logger.error("%s", error)
-        return 1
+    for height, width in [parse_size(size) for size in arguments.size]:
+        export_lightflow(arguments.folder, height=height, width=width)
     return 0
 
 

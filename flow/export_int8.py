@@ -15,7 +15,8 @@ from typing import Final
 from flow.estimator import shrink
 from flow.registry import graph_role
 from vod.calibration_pictures import Neighbours, read_neighbours
-from vod.errors import VideoError, VodError
+from vod.command import log_errors
+from vod.errors import VideoError
 from vod.preprocess import Preprocessing
 from vod.sizes import parse_size
 from vod.types import ByteArray, FloatArray
@@ -100,6 +101,7 @@ def export_lightflow_int8(
     return write_record(folder, dataclasses.replace(record, graphs=graphs))
 
 
+@log_errors(logger)
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; 0 done, 1 with one sentence when something is wrong."""
     parser = argparse.ArgumentParser(
@@ -119,15 +121,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--frames", type=int, default=FRAMES, help=f"({FRAMES})")
     arguments = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    try:
-        height, width = parse_size(arguments.size)
-        pairs = read_neighbours(arguments.calibrate, arguments.frames)
-        record = export_lightflow_int8(
-            arguments.folder, height=height, width=width, pairs=pairs
-        )
-    except VodError as error:
-        logger.error("%s", error)
-        return 1
+    height, width = parse_size(arguments.size)
+    pairs = read_neighbours(arguments.calibrate, arguments.frames)
+    record = export_lightflow_int8(
+        arguments.folder, height=height, width=width, pairs=pairs
+    )
     graph = record.graphs[graph_role(height, width, "int8")]
     sys.stdout.write(
         f"{graph.file}: calibrated on {len(pairs)} pairs, error "

@@ -30,9 +30,10 @@ from flow.video import (
     draw_video,
     long_length,
 )
+from vod.command import print_errors
 from vod.display import Display
 from vod.engine import ENGINES
-from vod.errors import ConfigError, FlowError, VideoError, VodError
+from vod.errors import ConfigError, FlowError, VideoError
 from vod.files import PendingFile
 from vod.images import IMAGE_SUFFIXES, read_image
 from vod.sources import open_source
@@ -267,6 +268,7 @@ def _predict_video(
         sys.stderr.write(f"{count} frames, {count / took:.1f} frames/s.\n")
 
 
+@print_errors
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; see the exit codes in `--help`."""
     arguments = build_parser().parse_args(argv)
@@ -277,9 +279,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         sys.stderr.write("stopped; a video's frames so far are kept and complete.\n")
         return INTERRUPTED
-    except VodError as error:
-        sys.stderr.write(f"error: {error}\n")
-        return 1
     return 0
 
 

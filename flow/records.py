@@ -13,7 +13,7 @@ from pathlib import Path
 from flow.datasets.reading import AUTO, LAYOUTS
 from flow.datasets.record_format import FLOW_FORMATS
 from flow.datasets.record_writing import check_records, write_records
-from vod.errors import VodError
+from vod.command import log_errors
 
 logger = logging.getLogger(__name__)
 
@@ -35,26 +35,23 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+@log_errors(logger)
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; 0 done, 1 an error told in one line."""
     arguments = _parser().parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    try:
-        if arguments.command == "check":
-            folder, index = arguments.folder, check_records(arguments.folder)
-        else:
-            folder = arguments.out
-            index = write_records(
-                arguments.data,
-                folder,
-                layout=arguments.layout,
-                split=arguments.split,
-                shards=arguments.shards,
-                flow_format=arguments.flow_format,
-            )
-    except VodError as error:
-        logger.error("%s", error)
-        return 1
+    if arguments.command == "check":
+        folder, index = arguments.folder, check_records(arguments.folder)
+    else:
+        folder = arguments.out
+        index = write_records(
+            arguments.data,
+            folder,
+            layout=arguments.layout,
+            split=arguments.split,
+            shards=arguments.shards,
+            flow_format=arguments.flow_format,
+        )
     sys.stdout.write(
         f"{folder}: {index.pairs} pairs of {index.layout} in {len(index.shards)} "
         f"shard(s), {index.bytes / 1e6:.1f} MB, flow rounded by at most "

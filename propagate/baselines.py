@@ -29,9 +29,10 @@ from propagate.tracked import Tracked
 from propagate.ways import Found, read_snippet
 from propagate.worth import recovery, worth_of
 from vod.class_map import ClassMap
+from vod.command import print_errors
 from vod.config import to_mapping
 from vod.dataset.reading import read_ground_truth
-from vod.errors import AnnotationError, VodError
+from vod.errors import AnnotationError
 from vod.files import reserved_report
 from vod.ground_truth import GroundTruth
 from vod.imagenet_vid import relabelled
@@ -233,21 +234,18 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
+@print_errors
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; 0 = done, 1 = wrong input, 2 = wrong usage."""
     args = build_parser().parse_args(argv)
     threshold = f"postprocess.score_threshold={SCORE_THRESHOLD}"
-    try:
-        config = load_pipeline_config(args.config, [threshold, *args.set])
-        with reserved_report(args.report) as write_report:
-            truth = read_ground_truth(args.data, args.split, videos=args.videos)
-            rows = score_trackers(
-                config, truth, trackers=args.tracker, intervals=args.keyframe_interval
-            )
-            write_report(_report(config, rows))
-    except VodError as error:
-        sys.stderr.write(f"error: {error}\n")
-        return 1
+    config = load_pipeline_config(args.config, [threshold, *args.set])
+    with reserved_report(args.report) as write_report:
+        truth = read_ground_truth(args.data, args.split, videos=args.videos)
+        rows = score_trackers(
+            config, truth, trackers=args.tracker, intervals=args.keyframe_interval
+        )
+        write_report(_report(config, rows))
     sys.stdout.write(format_table(rows))
     return 0
 

@@ -16,9 +16,10 @@ from propagate.config import PipelineConfig, load_pipeline_config
 from propagate.speed import comparison, curves, pictures, soak, tables
 from propagate.speed.child import start_up
 from propagate.speed.clip import Clip
+from vod.command import print_errors
 from vod.config import to_mapping
 from vod.environment import PACKAGES, environment, load_average
-from vod.errors import ConfigError, VodError
+from vod.errors import ConfigError
 from vod.files import PendingFile, reserved_report
 from vod.sources import SAMPLE_PREFIX, find_sample, open_source
 from vod.video import VideoInfo, VideoReader
@@ -175,20 +176,17 @@ def _compared(
 Drawing = Callable[[Path, Mapping[str, Any]], None]
 
 
+@print_errors
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; 0 = done, 1 = wrong input, 2 = wrong usage."""
     args = build_parser().parse_args(argv)
-    try:
-        if args.plot is not None:
-            PendingFile(args.plot).discard()  # refused here, before the work
-        with reserved_report(args.report) as write_report:
-            report, text, draw = run(args)
-            write_report(report)
-        if args.plot is not None:
-            draw(args.plot, report)
-    except VodError as error:
-        sys.stderr.write(f"error: {error}\n")
-        return 1
+    if args.plot is not None:
+        PendingFile(args.plot).discard()  # refused here, before the work
+    with reserved_report(args.report) as write_report:
+        report, text, draw = run(args)
+        write_report(report)
+    if args.plot is not None:
+        draw(args.plot, report)
     sys.stdout.write(text)
     return 0
 

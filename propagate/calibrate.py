@@ -29,7 +29,8 @@ from propagate.pipeline import detect_video
 from propagate.tracked import Tracked
 from propagate.train_data import PairConfig, Pictures, find_clips, read_clip
 from vod.boxes import pairwise_iou
-from vod.errors import ConfigError, VodError
+from vod.command import log_errors
+from vod.errors import ConfigError
 from vod.evaluation.average_precision import ap_from_hits
 from vod.types import Detections, FloatArray, Frame, IntArray
 
@@ -229,6 +230,7 @@ def _row(name: str, values: Sequence[float]) -> str:
     return f"{name:<28}" + "".join(f"{value:>11.4f}" for value in values)
 
 
+@log_errors(logger)
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; 0 done, 1 an error told in one line, 2 wrong usage."""
     parser = argparse.ArgumentParser(
@@ -244,17 +246,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     settings = [*args.set, f"postprocess.score_threshold={WEAK}"]
-    try:
-        for interval in args.intervals:
-            FixedInterval(interval)
-        parts = build_parts(load_pipeline_config(args.config, settings))
-        if parts.flow is None or parts.travels != "boxes":
-            raise ConfigError("calibration needs a flow, and propagate.travels=boxes.")
-        observed = observe(parts, args.clips, args.intervals)
-        sys.stdout.write(table(observed, args.intervals))
-    except VodError as error:
-        logger.error("%s", error)
-        return 1
+    for interval in args.intervals:
+        FixedInterval(interval)
+    parts = build_parts(load_pipeline_config(args.config, settings))
+    if parts.flow is None or parts.travels != "boxes":
+        raise ConfigError("calibration needs a flow, and propagate.travels=boxes.")
+    observed = observe(parts, args.clips, args.intervals)
+    sys.stdout.write(table(observed, args.intervals))
     return 0
 
 

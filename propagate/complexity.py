@@ -23,8 +23,9 @@ from propagate.complexity_plot import draw_figure_4
 from propagate.complexity_tables import format_tables
 from propagate.paper_config import PaperConfig
 from propagate.paper_tables import PAPER_INTERVAL
+from vod.command import log_errors
 from vod.config import load_config, to_mapping
-from vod.errors import ConfigError, VodError
+from vod.errors import ConfigError
 from vod.files import reserved_report
 
 logger = logging.getLogger(__name__)
@@ -125,6 +126,7 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
+@log_errors(logger)
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; see the exit codes in `--help`."""
     parser = build_parser()
@@ -134,11 +136,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if args.report is not None and args.config is None:
         parser.error("--report needs --config")
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    try:
-        run(args)
-    except VodError as error:
-        logger.error("%s", error)
-        return 1
+    run(args)
     return 0
 
 

@@ -27,10 +27,11 @@ from propagate.config import (
 )
 from propagate.parts import Parts
 from propagate.pipeline import detect_video
+from vod.command import print_errors
 from vod.config import to_mapping
 from vod.engine import ENGINES, is_installed
 from vod.environment import PACKAGES, environment
-from vod.errors import ConfigError, VideoError, VodError
+from vod.errors import ConfigError, VideoError
 from vod.files import reserved_report
 from vod.sources import open_source
 from vod.types import Detections, Frame
@@ -262,16 +263,13 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     }
 
 
+@print_errors
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; 0 = done, 1 = wrong input, 2 = wrong usage."""
     args = build_parser().parse_args(argv)
-    try:
-        with reserved_report(args.report) as write_report:
-            report = run(args)
-            write_report(report)
-    except VodError as error:
-        sys.stderr.write(f"error: {error}\n")
-        return 1
+    with reserved_report(args.report) as write_report:
+        report = run(args)
+        write_report(report)
     sys.stdout.write(format_report(report))
     return 0
 

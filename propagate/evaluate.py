@@ -25,10 +25,11 @@ from propagate.ways import (
 )
 from propagate.worth import format_table, report_rows, worth_of
 from vod.analysis.steadiness import FRAME_RATE
+from vod.command import print_errors
 from vod.config import to_mapping
 from vod.dataset.reading import read_ground_truth
 from vod.environment import environment
-from vod.errors import AnnotationError, VodError
+from vod.errors import AnnotationError
 from vod.files import PendingFile, reserved_report
 from vod.ground_truth import GroundTruth
 
@@ -117,22 +118,19 @@ def _numbers(text: str) -> list[int]:
     return [int(name) for name in _names(text)]
 
 
+@print_errors
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; 0 = done, 1 = wrong input, 2 = wrong usage."""
     args = build_parser().parse_args(argv)
-    try:
-        if args.figure is None and args.intervals and args.report is not None:
-            args.figure = args.report.with_suffix(".png")
-        if args.figure is not None:
-            PendingFile(args.figure).discard()  # refused here, before the work
-        with reserved_report(args.report) as write_report:
-            report = _evaluate(args)
-            write_report(report)
-        if args.figure is not None:
-            draw_intervals(args.figure, report["rows"])
-    except VodError as error:
-        sys.stderr.write(f"error: {error}\n")
-        return 1
+    if args.figure is None and args.intervals and args.report is not None:
+        args.figure = args.report.with_suffix(".png")
+    if args.figure is not None:
+        PendingFile(args.figure).discard()  # refused here, before the work
+    with reserved_report(args.report) as write_report:
+        report = _evaluate(args)
+        write_report(report)
+    if args.figure is not None:
+        draw_intervals(args.figure, report["rows"])
     sys.stdout.write(format_table(report["rows"]))
     return 0
 

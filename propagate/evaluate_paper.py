@@ -21,8 +21,8 @@ from propagate.paper_video import PaperDetector, detect_videos, draw_found
 from vod.analysis.bootstrap import bootstrap
 from vod.analysis.comparison import compare
 from vod.analysis.ranking import rank
+from vod.command import log_errors
 from vod.dataset.annotated import VALIDATION_SPLIT, read_annotated
-from vod.errors import VodError
 from vod.files import reserved_report
 from vod.predictions import Predictions
 
@@ -114,6 +114,7 @@ def _with_ends(interval: Mapping[str, float | None], form: str) -> str:
     return f"{text} [{low:{form}}, {high:{form}}]"
 
 
+@log_errors(logger)
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; 0 done, 1 an error told in one line, 2 wrong usage."""
     parser = argparse.ArgumentParser(
@@ -130,19 +131,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     add("--report", type=Path, metavar="JSON", help="write all figures")
     args = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    try:
-        with reserved_report(args.report) as write_report:
-            report = evaluate_ways(
-                args.weights,
-                args.data,
-                interval=args.interval,
-                ways=args.ways,
-                draw=args.draw,
-            )
-            write_report(report)
-    except VodError as error:
-        logger.error("%s", error)
-        return 1
+    with reserved_report(args.report) as write_report:
+        report = evaluate_ways(
+            args.weights,
+            args.data,
+            interval=args.interval,
+            ways=args.ways,
+            draw=args.draw,
+        )
+        write_report(report)
     sys.stdout.write(table(report))
     return 0
 

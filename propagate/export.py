@@ -20,7 +20,7 @@ from propagate.bundle_writer import BundleRequest, check_place, write_bundle
 from propagate.config import load_pipeline_config
 from propagate.manifest import FORMATS, PRECISIONS, Manifest
 from vod.calibration_pictures import read_neighbours
-from vod.errors import VodError
+from vod.command import print_errors
 from vod.sizes import parse_size
 
 FRAMES: Final = 128
@@ -55,17 +55,14 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
+@print_errors
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; 0 = done, 1 = wrong input, 2 = wrong usage."""
     args = build_parser().parse_args(argv)
     logging.basicConfig(level=logging.ERROR, format="%(message)s")
     # TensorFlow's remarks on its own start; errors arrive as exceptions.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    try:
-        manifest = _export(args)
-    except VodError as error:
-        sys.stderr.write(f"error: {error}\n")
-        return 1
+    manifest = _export(args)
     sys.stdout.write(summary(manifest, args.out))
     return 0
 

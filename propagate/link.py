@@ -12,7 +12,8 @@ from dataclasses import asdict, fields, replace
 from pathlib import Path
 
 from propagate.linking import WINDOW, LinkingConfig, Rows, link_detections
-from vod.errors import ConfigError, VodError
+from vod.command import print_errors
+from vod.errors import ConfigError
 from vod.provenance import Provenance
 from vod.results import ResultsWriter
 from vod.results_formats import JsonLines
@@ -141,21 +142,18 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
+@print_errors
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; 0 = done, 1 = wrong input, 2 = wrong usage."""
     args = build_parser().parse_args(argv)
-    try:
-        config = LinkingConfig(args.link_iou, args.suppress_iou, args.rescore)
-        count = link_file(
-            args.results,
-            args.output,
-            config=config,
-            window=args.window,
-            least_score=args.score_threshold,
-        )
-    except VodError as error:
-        sys.stderr.write(f"error: {error}\n")
-        return 1
+    config = LinkingConfig(args.link_iou, args.suppress_iou, args.rescore)
+    count = link_file(
+        args.results,
+        args.output,
+        config=config,
+        window=args.window,
+        least_score=args.score_threshold,
+    )
     sys.stderr.write(f"{count} frames linked.\n")
     return 0
 

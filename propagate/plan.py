@@ -23,10 +23,11 @@ from propagate.speed.networks import PRECISIONS, networks_of
 from propagate.speed.planning import Candidate, Planner
 from propagate.ways import Way, detect_ways, load_networks
 from propagate.worth import worth_of
+from vod.command import print_errors
 from vod.config import nearest
 from vod.dataset.reading import read_ground_truth
 from vod.environment import environment, load_average
-from vod.errors import AnnotationError, ConfigError, VodError
+from vod.errors import AnnotationError, ConfigError
 from vod.files import reserved_report
 from vod.ground_truth import GroundTruth
 
@@ -231,16 +232,13 @@ def _listed(values: Mapping[str, float]) -> str:
     return ", ".join(f"{name} {value:.2f}" for name, value in values.items())
 
 
+@print_errors
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; 0 = done, 1 = wrong input, 2 = wrong usage."""
     args = build_parser().parse_args(argv)
-    try:
-        with reserved_report(args.report) as write_report:
-            report = plan(args)
-            write_report(report)
-    except VodError as error:
-        sys.stderr.write(f"error: {error}\n")
-        return 1
+    with reserved_report(args.report) as write_report:
+        report = plan(args)
+        write_report(report)
     sys.stdout.write(format_plan(report))
     return 0
 

@@ -20,7 +20,6 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-import cv2
 import keras
 import numpy as np
 
@@ -46,9 +45,11 @@ from propagate.joint.model import JointModel
 from propagate.labelled import SPLIT, read_labelled
 from propagate.refine.stills import read_annotated
 from propagate.train_data import Clip, read_clips
+from vod.command import log_errors
 from vod.config import load_config, to_mapping
-from vod.errors import ConfigError, VodError
+from vod.errors import ConfigError
 from vod.fitting.callbacks import FollowStep, Snapshot, run_callbacks
+from vod.fitting.command import add_run_options, set_up_process
 from vod.fitting.loop import fit_by_number
 from vod.fitting.optimizer import averaging_adamw
 from vod.training import refuse_interrupted
@@ -244,23 +245,17 @@ def build_parser() -> argparse.ArgumentParser:
     folders("--labelled", help="annotated videos with track ids, ImageNet VID's layout")
     add("--split", default=SPLIT, help=f"list of frames in --labelled ({SPLIT})")
     add("--init", type=Path, metavar="FOLDER", help="LightFlow's weights to start from")
-    add("--out", type=Path, required=True)
-    add("--set", action="append", default=[], metavar="KEY=VALUE")
-    add("--resume", action="store_true")
+    add_run_options(parser)
     return parser
 
 
+@log_errors(logger)
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; 0 done, 1 an error told in one line, 2 wrong usage."""
     args = build_parser().parse_args(argv)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    cv2.setNumThreads(1)  # threads inside small pictures only take time from training
-    try:
-        run = _train_maps if args.what == "maps" else _train_flow
-        run(args)
-    except VodError as error:
-        logger.error("%s", error)
-        return 1
+    set_up_process()
+    run = _train_maps if args.what == "maps" else _train_flow
+    run(args)
     return 0
 
 

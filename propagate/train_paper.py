@@ -16,7 +16,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import cv2
 import keras
 
 from detector.fit import described
@@ -52,10 +51,12 @@ from propagate.paper_video import (
     whole_videos,
 )
 from propagate.snippets import SnippetBatches
+from vod.command import log_errors
 from vod.config import load_config
 from vod.dataset.annotated import AnnotatedPictures, read_sources, validation_source
-from vod.errors import ConfigError, VodError
+from vod.errors import ConfigError
 from vod.evaluation import evaluate
+from vod.fitting.command import add_run_options, set_up_process
 from vod.fitting.devices import computing
 from vod.fitting.loop import FitPlan, run_fit
 from vod.fitting.resuming import open_run
@@ -263,6 +264,7 @@ class _Run:
         )
 
 
+@log_errors(logger)
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; 0 done, 1 an error told in one line, 2 wrong usage."""
     parser = argparse.ArgumentParser(
@@ -276,28 +278,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     add("--validate", metavar="SOURCE[@SPLIT]", help="measured every epoch (@val)")
     add("--init", default="", help="imagenet, or weights folder of detector or system")
     add("--flow", type=Path, help="weights folder of LightFlow")
-    add("--out", type=Path, required=True)
-    add("--set", action="append", default=[], metavar="KEY=VALUE")
-    add("--resume", action="store_true", help="go on with the interrupted run in --out")
+    add_run_options(parser)
     args = parser.parse_args(argv)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    cv2.setNumThreads(1)  # threads inside small pictures only take time from training
-    try:
-        config = load_config(PaperTrainConfig, args.config, args.set)
-        how = config.degenerate
-        sources = read_sources(args.data, config.classes, degenerate=how)
-        held = validation_source(args.validate, sources[0].classes, degenerate=how)
-        train(
-            config,
-            sources,
-            args.out,
-            starts=Starts(args.init, args.flow),
-            held_out=held,
-            resume=args.resume,
-        )
-    except VodError as error:
-        logger.error("%s", error)
-        return 1
+    set_up_process()
+    config = load_config(PaperTrainConfig, args.config, args.set)
+    how = config.degenerate
+    sources = read_sources(args.data, config.classes, degenerate=how)
+    held = validation_source(args.validate, sources[0].classes, degenerate=how)
+    train(
+        config,
+        sources,
+        args.out,
+        starts=Starts(args.init, args.flow),
+        held_out=held,
+        resume=args.resume,
+    )
     return 0
 
 

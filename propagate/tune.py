@@ -15,8 +15,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-import cv2
-
 import propagate.refine.refiner
 from detector.registry import load_detector
 from flow.registry import SHIPPED_WEIGHTS
@@ -26,8 +24,9 @@ from propagate.train_data import read_clips
 from propagate.tuning import flow, refiner
 from propagate.tuning.parts import check_folders
 from propagate.tuning.tuned import format_table
+from vod.command import log_errors
 from vod.config import load_config
-from vod.errors import VodError
+from vod.fitting.command import set_up_process
 
 logger = logging.getLogger(__name__)
 
@@ -81,18 +80,14 @@ def _tune_refiner(args: argparse.Namespace, settings: Sequence[str]) -> str:
     return format_table(tuned, refiner.MEASURE)
 
 
+@log_errors(logger)
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; see the exit codes in `--help`."""
     args = build_parser().parse_args(argv)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    cv2.setNumThreads(1)  # threads inside small pictures only take time from training
+    set_up_process()
     settings = [f"schedule.minutes={args.minutes}", *args.set]
-    try:
-        run = _tune_flow if args.what == "flow" else _tune_refiner
-        table = run(args, settings)
-    except VodError as error:
-        logger.error("%s", error)
-        return 1
+    run = _tune_flow if args.what == "flow" else _tune_refiner
+    table = run(args, settings)
     sys.stdout.write(table)
     return 0
 

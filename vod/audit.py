@@ -12,12 +12,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from vod.analysis.audit import audit
+from vod.command import print_errors
 from vod.dataset.reading import read_ground_truth
-from vod.errors import VodError
 from vod.files import reserved_report
 from vod.predictions_reading import read_predictions
 
 
+@print_errors
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; 0 = done, 1 = wrong input, 2 = wrong usage."""
     parser = argparse.ArgumentParser(
@@ -32,15 +33,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--split", default="val", help="list of frames (val)")
     parser.add_argument("--report", type=Path, help="also write the audit as JSON")
     arguments = parser.parse_args(argv)
-    try:
-        with reserved_report(arguments.report) as write_report:
-            ground_truth = read_ground_truth(arguments.data, arguments.split)
-            predictions = read_predictions(arguments.detections, ground_truth)
-            result = audit(ground_truth, predictions)
-            write_report(result.to_json())
-    except VodError as error:
-        sys.stderr.write(f"error: {error}\n")
-        return 1
+    with reserved_report(arguments.report) as write_report:
+        ground_truth = read_ground_truth(arguments.data, arguments.split)
+        predictions = read_predictions(arguments.detections, ground_truth)
+        result = audit(ground_truth, predictions)
+        write_report(result.to_json())
     sys.stdout.write(result.table())
     return 0
 

@@ -15,30 +15,27 @@ from pathlib import Path
 from vod.analysis.bootstrap import LEVEL, RESAMPLES
 from vod.analysis.comparison import Comparison, compare
 from vod.analysis.ranking import rank
+from vod.command import print_errors
 from vod.dataset.reading import read_ground_truth
-from vod.errors import VodError
 from vod.evaluation.protocols import DEFAULT_PROTOCOL, PROTOCOLS
 from vod.files import reserved_report
 from vod.predictions_reading import read_predictions
 
 
+@print_errors
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; 0 = done, 1 = wrong input, 2 = wrong usage."""
     arguments = _parser().parse_args(argv)
-    try:
-        with reserved_report(arguments.report) as write_report:
-            result = _compare(arguments)
-            write_report(
-                {
-                    "A": str(arguments.first),
-                    "B": str(arguments.second),
-                    "protocol": arguments.protocol,
-                    **result.to_json(),
-                }
-            )
-    except VodError as error:
-        sys.stderr.write(f"error: {error}\n")
-        return 1
+    with reserved_report(arguments.report) as write_report:
+        result = _compare(arguments)
+        write_report(
+            {
+                "A": str(arguments.first),
+                "B": str(arguments.second),
+                "protocol": arguments.protocol,
+                **result.to_json(),
+            }
+        )
     sys.stdout.write(result.table())
     return 0
 

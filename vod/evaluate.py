@@ -12,8 +12,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from vod.command import print_errors
 from vod.dataset.reading import read_ground_truth
-from vod.errors import ConfigError, VodError
+from vod.errors import ConfigError
 from vod.evaluation.coco_columns import MAX_DETECTIONS, CocoOptions
 from vod.evaluation.protocols import DEFAULT_PROTOCOL, PROTOCOLS
 from vod.evaluation.scores import Scores
@@ -75,24 +76,21 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
+@print_errors
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; 0 = done, 1 = wrong input, 2 = wrong usage."""
     args = build_parser().parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     logging.getLogger("matplotlib").setLevel(logging.WARNING)  # its font cache
-    try:
-        if args.max_detections < 1:
-            raise ConfigError(
-                f"--max-detections must be at least 1, received {args.max_detections}."
-            )
-        if args.html is not None:
-            PendingFile(args.html).discard()  # refused here, before the work
-        with reserved_report(args.report) as write_report:
-            table, values = _evaluate(args)
-            write_report(values)
-    except VodError as error:
-        sys.stderr.write(f"error: {error}\n")
-        return 1
+    if args.max_detections < 1:
+        raise ConfigError(
+            f"--max-detections must be at least 1, received {args.max_detections}."
+        )
+    if args.html is not None:
+        PendingFile(args.html).discard()  # refused here, before the work
+    with reserved_report(args.report) as write_report:
+        table, values = _evaluate(args)
+        write_report(values)
     sys.stdout.write(table)
     return 0
 

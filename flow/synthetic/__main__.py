@@ -17,8 +17,9 @@ from flow.flo import write_flo, write_whole
 from flow.synthetic.displacement import Displacements
 from flow.synthetic.pair import SyntheticConfig, SyntheticPair, make_pair
 from flow.synthetic.textures import TextureBank, read_textures
+from vod.command import print_errors
 from vod.config import load_config
-from vod.errors import ConfigError, FlowError, VodError
+from vod.errors import ConfigError, FlowError
 from vod.types import ByteArray
 
 SHEET: Final = "contact_sheet.png"
@@ -177,16 +178,13 @@ def run(arguments: argparse.Namespace) -> str:
     return "\n".join(lines) + "\n"
 
 
+@print_errors
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; 0 done, 1 an error told in one line."""
     arguments = build_parser().parse_args(argv)
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     cv2.setNumThreads(1)
-    try:
-        sys.stdout.write(run(arguments))
-    except VodError as error:
-        sys.stderr.write(f"error: {error}\n")
-        return 1
+    sys.stdout.write(run(arguments))
     return 0
 
 

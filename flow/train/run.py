@@ -13,7 +13,6 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final
 
-import cv2
 import keras
 from keras.layers import BatchNormalization
 
@@ -24,10 +23,12 @@ from flow.train.devices import computing
 from flow.train.measure import measure_pairs
 from flow.train.model import compiled_network, starting_weights
 from flow.train.sources import Source, open_source
+from vod.command import log_errors
 from vod.config import load_config, to_mapping
-from vod.errors import ConfigError, VodError
+from vod.errors import ConfigError
 from vod.fitting.board import EVENTS, Board, EventFile
 from vod.fitting.callbacks import FollowStep, Snapshot, run_callbacks
+from vod.fitting.command import add_run_options, set_up_process
 from vod.fitting.loop import fit_by_number
 from vod.preprocess import Preprocessing
 from vod.training import refuse_interrupted, steps_done
@@ -189,6 +190,7 @@ def _check_resumed(config: FlowTrainConfig, path: Path) -> None:
             )
 
 
+@log_errors(logger)
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; 0 done, 1 an error told in one line."""
     parser = argparse.ArgumentParser(
@@ -199,7 +201,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--images", type=Path, action="append", default=[], help="photographs"
     )
     parser.add_argument("--data", type=Path, help="data set of measured pairs")
-    parser.add_argument("--out", type=Path, required=True)
     parser.add_argument(
         "--init",
         type=Path,
@@ -208,25 +209,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--validate", type=Path, help="measured pairs to be scored after every epoch"
     )
-    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
-    parser.add_argument(
-        "--resume", action="store_true", help="go on with the interrupted run in --out"
-    )
+    add_run_options(parser)
     arguments = parser.parse_args(argv)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    # Threads inside OpenCV's small pictures would only take time from training.
-    cv2.setNumThreads(1)
-    try:
-        train(
-            load_config(FlowTrainConfig, arguments.config, arguments.set),
-            arguments.images,
-            arguments.out,
-            data=arguments.data,
-            init=arguments.init,
-            validate=arguments.validate,
-            resume=arguments.resume,
-        )
-    except VodError as error:
-        logger.error("%s", error)
-        return 1
+    set_up_process()
+    train(
+        load_config(FlowTrainConfig, arguments.config, arguments.set),
+        arguments.images,
+        arguments.out,
+        data=arguments.data,
+        init=arguments.init,
+        validate=arguments.validate,
+        resume=arguments.resume,
+    )
     return 0

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from propagate.adapter.adapted import NETWORK, config_of
-from vod.errors import VodError
+from vod.command import log_errors
 from vod.weights import GraphRecord, WeightsRecord, read_record, write_record
 
 logger = logging.getLogger(__name__)
@@ -43,6 +43,7 @@ def export_adapter(folder: Path) -> WeightsRecord:
     return write_record(folder, dataclasses.replace(record, graphs={NETWORK: graph}))
 
 
+@log_errors(logger)
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; 0 done, 1 an error told in one line."""
     parser = argparse.ArgumentParser(
@@ -51,11 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("folder", type=Path, help="weights folder")
     arguments = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    try:
-        export_adapter(arguments.folder)
-    except VodError as error:
-        logger.error("%s", error)
-        return 1
+    export_adapter(arguments.folder)
     return 0
 
 

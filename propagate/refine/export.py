@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from propagate.refine.refiner import HEAD, NETWORK, TRUNK, config_of
-from vod.errors import VodError
+from vod.command import log_errors
 from vod.preprocess import Preprocessing
 from vod.types import FloatArray
 from vod.weights import GraphRecord, WeightsRecord, read_record, write_record
@@ -66,6 +66,7 @@ def export_refiner(folder: Path) -> WeightsRecord:
     return write_record(folder, dataclasses.replace(record, graphs=graphs))
 
 
+@log_errors(logger)
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; 0 done, 1 an error told in one line."""
     parser = argparse.ArgumentParser(
@@ -74,11 +75,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("folder", type=Path, help="weights folder")
     arguments = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    try:
-        export_refiner(arguments.folder)
-    except VodError as error:
-        logger.error("%s", error)
-        return 1
+    export_refiner(arguments.folder)
     return 0
 
 

@@ -23,7 +23,7 @@ from propagate.refine.subjects import flows_of
 from propagate.tracked import Tracked
 from propagate.train_data import Clip, PairConfig, read_clips
 from propagate.transport_config import TransportConfig
-from vod.errors import VodError
+from vod.command import log_errors
 
 logger = logging.getLogger(__name__)
 
@@ -116,6 +116,7 @@ class RefinedAgreement:
                 found[age] += hits(tracked.detections.boxes, first, truth)
 
 
+@log_errors(logger)
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; 0 done, 1 an error told in one line, 2 wrong usage."""
     parser = argparse.ArgumentParser(
@@ -129,20 +130,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     add("--every", type=_numbers, default=[5], metavar="N,N,...", help="frames (5)")
     args = parser.parse_args(argv)
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
-    try:
-        for every in args.every:
-            RefineChoice(every=every)
-        refiner = load_box_refiner(RefineChoice(weights=args.weights))
-        teacher = load_detector("ssd_mobilenet_v1")
-        clips = read_clips(args.videos, teacher, PairConfig())
-        measure = RefinedAgreement(clips, TransportConfig(), every=1)
-        _show("as carried", measure(None))
-        for every in args.every:
-            measure.every = every
-            _show(f"corrected every {every}", measure(refiner))
-    except VodError as error:
-        logger.error("%s", error)
-        return 1
+    for every in args.every:
+        RefineChoice(every=every)
+    refiner = load_box_refiner(RefineChoice(weights=args.weights))
+    teacher = load_detector("ssd_mobilenet_v1")
+    clips = read_clips(args.videos, teacher, PairConfig())
+    measure = RefinedAgreement(clips, TransportConfig(), every=1)
+    _show("as carried", measure(None))
+    for every in args.every:
+        measure.every = every
+        _show(f"corrected every {every}", measure(refiner))
     return 0
 
 

@@ -12,7 +12,6 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import cv2
 import keras
 
 import detector.registry
@@ -35,9 +34,11 @@ from propagate.refine.refiner import NETWORK, config_of, load_box_refiner
 from propagate.refine.stills import read_still_objects
 from propagate.refine.train_config import RefinerTrainConfig
 from propagate.train_data import Clip, read_clips
+from vod.command import log_errors
 from vod.config import load_config, to_mapping
-from vod.errors import ConfigError, VodError
+from vod.errors import ConfigError
 from vod.fitting.callbacks import FollowStep, Snapshot, run_callbacks
+from vod.fitting.command import add_run_options, set_up_process
 from vod.fitting.loop import fit_by_number
 from vod.fitting.optimizer import averaging_adamw
 from vod.preprocess import Preprocessing
@@ -217,9 +218,7 @@ def _parser() -> argparse.ArgumentParser:
         help="annotated videos with track ids, in ImageNet VID's layout",
     )
     add("--split", default=SPLIT, help=f"list of frames in --labelled ({SPLIT})")
-    add("--out", type=Path, required=True)
-    add("--set", action="append", default=[], metavar="KEY=VALUE")
-    add("--resume", action="store_true")
+    add_run_options(parser)
     return parser
 
 
@@ -235,28 +234,24 @@ def _read(
     return Material(clips, read_still_objects(samples, teacher))
 
 
+@log_errors(logger)
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; 0 done, 1 an error told in one line, 2 wrong usage."""
     args = _parser().parse_args(argv)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    cv2.setNumThreads(1)  # threads inside small pictures only take time from training
-    try:
-        config = load_config(RefinerTrainConfig, args.config, args.set)
-        if not args.resume:
-            refuse_interrupted(args.out)  # reading clips may take minutes
-        teacher = load_detector(config.detector)
-        material = _read(args, config, teacher)
-        train(
-            config,
-            material.examples(config),
-            held_out=read_clips(args.held_out, teacher, config.clips),
-            out=args.out,
-            origin=f"propagate.refine.train on {material}",
-            resume=args.resume,
-        )
-    except VodError as error:
-        logger.error("%s", error)
-        return 1
+    set_up_process()
+    config = load_config(RefinerTrainConfig, args.config, args.set)
+    if not args.resume:
+        refuse_interrupted(args.out)  # reading clips may take minutes
+    teacher = load_detector(config.detector)
+    material = _read(args, config, teacher)
+    train(
+        config,
+        material.examples(config),
+        held_out=read_clips(args.held_out, teacher, config.clips),
+        out=args.out,
+        origin=f"propagate.refine.train on {material}",
+        resume=args.resume,
+    )
     return 0
 
 

@@ -18,8 +18,9 @@ from propagate.config import PipelineConfig
 from propagate.speed.clip import Clip
 from propagate.speed.memory import peak_mib
 from propagate.speed.work import Work, prepare
+from vod.command import print_errors
 from vod.config import to_mapping
-from vod.errors import ConfigError, VodError
+from vod.errors import ConfigError
 
 MODULE: Final = "propagate.speed.child"
 
@@ -86,22 +87,19 @@ def _last_line(text: str) -> str:
     return lines[-1].removeprefix("error: ") if lines else "it said nothing."
 
 
+@print_errors
 def main() -> int:
     """Do what is on standard input; 0 = done, 1 = an error in words."""
     task = json.loads(sys.stdin.read())
-    try:
-        run = prepare(Work.of_mapping(task["work"]), Clip(**task["clip"]))
-        wall, process = time.perf_counter(), time.process_time()
-        frames = run()
-        figures = {
-            "frames": frames,
-            "seconds": time.perf_counter() - wall,
-            "cpu_seconds": time.process_time() - process,
-            "peak_mib": round(peak_mib(), 1),
-        }
-    except VodError as error:
-        sys.stderr.write(f"error: {error}\n")
-        return 1
+    run = prepare(Work.of_mapping(task["work"]), Clip(**task["clip"]))
+    wall, process = time.perf_counter(), time.process_time()
+    frames = run()
+    figures = {
+        "frames": frames,
+        "seconds": time.perf_counter() - wall,
+        "cpu_seconds": time.process_time() - process,
+        "peak_mib": round(peak_mib(), 1),
+    }
     sys.stdout.write(json.dumps(figures) + "\n")
     return 0
 

@@ -24,8 +24,8 @@ from vod.analysis.ranking import rank
 from vod.analysis.sizes import by_size
 from vod.analysis.snippets import per_snippet
 from vod.analysis.steadiness import measure_steadiness
+from vod.command import print_errors
 from vod.dataset.reading import read_ground_truth
-from vod.errors import VodError
 from vod.evaluation.benchmark import machine
 from vod.files import reserved_report
 from vod.predictions_reading import read_predictions
@@ -97,6 +97,7 @@ def benchmark(data: Path, detections: Path, *, with_audit: bool) -> dict[str, An
     }
 
 
+@print_errors
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; 0 = done, 1 = wrong input, 2 = wrong usage."""
     parser = argparse.ArgumentParser(
@@ -109,15 +110,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--audit", action="store_true", help="also time the audit")
     parser.add_argument("--report", type=Path, help="write the figures as JSON")
     arguments = parser.parse_args(argv)
-    try:
-        with reserved_report(arguments.report) as write_report:
-            values = benchmark(
-                arguments.data, arguments.detections, with_audit=arguments.audit
-            )
-            write_report(values)
-    except VodError as error:
-        sys.stderr.write(f"error: {error}\n")
-        return 1
+    with reserved_report(arguments.report) as write_report:
+        values = benchmark(
+            arguments.data, arguments.detections, with_audit=arguments.audit
+        )
+        write_report(values)
     sys.stdout.write(json.dumps(values, indent=1) + "\n")
     return 0
 

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from vod.errors import VodError
+from vod.command import print_errors
 
 logger = logging.getLogger(__name__)
 
@@ -21,6 +21,7 @@ SUB_COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
 }
 
 
+@print_errors
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; 0 = done, 1 = wrong input, 2 = wrong usage."""
     arguments = list(sys.argv[1:] if argv is None else argv)
@@ -38,11 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     module.add_arguments(own)
     parsed = own.parse_args(arguments[1:])
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    try:
-        return int(module.run(parsed) or 0)
-    except VodError as error:
-        sys.stderr.write(f"error: {error}\n")
-        return 1
+    return int(module.run(parsed) or 0)
 
 
 if __name__ == "__main__":

@@ -22,9 +22,10 @@ from typing import Any, Final
 
 import numpy as np
 
+from vod.command import print_errors
 from vod.dataset.columns import select_frames
 from vod.dataset.reading import read_ground_truth
-from vod.errors import ConfigError, VodError
+from vod.errors import ConfigError
 from vod.evaluation.plain_loop import plain_ap
 from vod.evaluation.protocols import PROTOCOLS
 from vod.evaluation.pycocotools_whole import coco_ap50
@@ -196,18 +197,15 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
+@print_errors
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; 0 = done, 1 = wrong input, 2 = wrong usage."""
     args = build_parser().parse_args(argv)
-    try:
-        if args.frames < 1:
-            raise ConfigError(f"--frames must be at least 1, received {args.frames}.")
-        with reserved_report(args.report) as write_report:
-            values = benchmark(args.data, args.detections, frames=args.frames)
-            write_report(values)
-    except VodError as error:
-        sys.stderr.write(f"error: {error}\n")
-        return 1
+    if args.frames < 1:
+        raise ConfigError(f"--frames must be at least 1, received {args.frames}.")
+    with reserved_report(args.report) as write_report:
+        values = benchmark(args.data, args.detections, frames=args.frames)
+        write_report(values)
     sys.stdout.write(json.dumps(values, indent=1) + "\n")
     return 0
 
