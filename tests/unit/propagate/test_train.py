@@ -278,5 +278,7 @@ def test_the_loss_is_least_for_the_true_flow():
     moved = targets["boxes"][:, :1, 4:6] - targets["boxes"][:, :1, :2]
     true = np.broadcast_to(-4 * moved[:, None], (3, 8, 8, 2)).astype(np.float32)
     targets = targets | {"flow": true, "trust": np.ones((3, 8, 8), np.float32)}
-    losses = [float(model.compute_loss(inputs, targets, k * true)) for k in (1, 0, -1)]
+    losses = [
+        float(model.compute_loss(inputs, targets, [k * true])) for k in (1, 0, -1)
+    ]
     assert losses[0] < losses[1] < losses[2]
