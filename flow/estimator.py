@@ -74,7 +74,7 @@ class ZeroFlow:
 
 
 class NetworkFlow:
-    """A flow network as a function of two normalised pictures.
+    """A flow network as a function of two pictures.
 
     Attributes:
         height: rows of its input.
@@ -100,21 +100,21 @@ class NetworkFlow:
         self.height, self.width = height, width
 
     def prepare(self, resized: ByteArray) -> Prepared:
-        """Shrink and normalise a frame: `(1, height, width, 3)` float32 in [-1, 1].
-
-        Graphs that take pixels get the shrunk frame as it is.
-        """
-        small = shrink(resized, self.height, self.width)
-        if self._as_pixels:
-            return small[None]
-        image = small.astype(np.float32)
-        image -= np.float32(127.5)
-        image *= np.float32(1 / 127.5)
-        return image[None]
+        """Shrink a frame: `(1, height, width, 3)` uint8, whatever the graph takes."""
+        return shrink(resized, self.height, self.width)[None]
 
     def __call__(self, current: Prepared, key: Prepared) -> FlowField:
         """Run the network."""
+        if not self._as_pixels:
+            current, key = _normalised(current), _normalised(key)
         flow: FloatArray = self._graph(current, key)[0]
         return FlowField.from_pixels(
             flow[0], image_height=self.height, image_width=self.width
         )
+
+
+def _normalised(pixels: Prepared) -> FloatArray:
+    image: FloatArray = pixels.astype(np.float32)
+    image -= np.float32(127.5)
+    image *= np.float32(1 / 127.5)
+    return image

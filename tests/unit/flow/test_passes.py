@@ -24,7 +24,7 @@ def timid(current, key):
 
 
 def test_each_pass_finds_half_of_what_is_left():
-    network = NetworkFlow(timid, height=HEIGHT, width=WIDTH)
+    network = NetworkFlow(timid, height=HEIGHT, width=WIDTH, as_pixels=True)
     found = [
         RepeatedFlow(network, passes)(ramp(4.0), ramp(0.0)).data[..., 0].mean()
         for passes in (1, 2, 3)

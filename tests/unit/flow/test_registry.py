@@ -108,12 +108,12 @@ def test_every_network_ships_its_weights(name):
     assert (SHIPPED_WEIGHTS / name / "CARD.md").is_file()
 
 
-def test_shipped_weights_run_at_the_detectors_half_size():
+def test_shipped_weights_run_at_the_detectors_size():
     record = read_record(SHIPPED_WEIGHTS / "lightflow", network="lightflow")
-    assert graph_role(150, 150) in record.graphs
-    flow = load_flow("lightflow", input_height=150, input_width=150)
+    assert graph_role(300, 300) in record.graphs
+    flow = load_flow("lightflow", input_height=300, input_width=300)
     frame = flow.prepare(np.zeros((300, 300, 3), np.uint8))
-    assert flow(frame, frame).data.shape == (38, 38, 2)
+    assert flow(frame, frame).data.shape == (75, 75, 2)
 
 
 def test_running_a_graph_needs_neither_tensorflow_nor_keras():

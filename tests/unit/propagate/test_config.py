@@ -76,7 +76,7 @@ def test_changing_the_interval_changes_nothing_else():
 @pytest.mark.parametrize(
     ("overrides", "side"),
     [
-        (["flow.name=lightflow"], 150),
+        (["flow.name=lightflow", "flow.passes=1"], 300),
         (["flow.name=dis-medium"], 150),
         (["flow.name=dis-ultrafast"], 300),
         (["flow.name=dis-ultrafast", "flow.input_share=0.25"], 75),
@@ -102,7 +102,7 @@ def test_weights_of_another_network_are_refused():
 def test_result_headers_name_every_weights_file():
     config = load_pipeline_config(overrides=["flow.name=lightflow"])
     hashes = weights_sha256(config)
-    assert {"detector/features.tflite", "flow/flow_150x150.tflite"} <= hashes.keys()
+    assert {"detector/features.tflite", "flow/flow_300x300.tflite"} <= hashes.keys()
     assert all(len(digest) == 64 for digest in hashes.values())
 
 

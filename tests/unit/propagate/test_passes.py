@@ -30,7 +30,8 @@ def test_training_and_inference_give_one_flow():
         return (np.asarray(network([one, other])),)
 
     for passes, expected in enumerate(flows, 1):
-        flow = RepeatedFlow(NetworkFlow(graph, height=SIDE, width=SIDE), passes)
+        once = NetworkFlow(graph, height=SIDE, width=SIDE, as_pixels=True)
+        flow = RepeatedFlow(once, passes)
         found = flow(current, earlier).in_pixels(image_height=SIDE, image_width=SIDE)
         # OpenCV rounds places to 1/32 of a pixel.
         np.testing.assert_allclose(found, np.asarray(expected)[0], atol=0.03)
