@@ -1,11 +1,13 @@
 """Fit LightFlow to clips, label-free."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from flow.export import export_lightflow
 from flow.lightflow import read_lightflow
+from flow.registry import default_passes, default_share
 from flow.synthetic.textures import TextureBank
 from propagate.agreement import AGES, agreement, input_side
 from propagate.joint.config import JointTrainConfig
@@ -15,14 +17,19 @@ from propagate.train_data import Clip
 from propagate.tuning.parts import check_folders, split_all
 from propagate.tuning.tuned import Measure, Tuned, handed_over
 
+NETWORK: Final = "lightflow"
 MEASURE: Final = Measure(
     AGES, "held", "carried", "--flow lightflow --set flow.weights={}"
 )
 MOST_TEXTURES: Final = 200
-NETWORK: Final = "lightflow"
 
 SETTINGS: Final = (
-    "box_weight=10",  # as in configs/propagate/joint.yaml
+    # As the shipped weights were trained, and as `--flow lightflow` runs them.
+    f"input_share={default_share(NETWORK)}",
+    f"passes={default_passes(NETWORK)}",
+    "box_weight=10",
+    "real=5",
+    "generated=2",
     "synthetic.motion_scale=[0.2, 1.6]",
     # Few steps from good weights: a gentler rate and a shorter average.
     "schedule.peak=0.0002",
@@ -60,6 +67,7 @@ def tune_flow(
             held_out,
             transport=config.transport,
             share=config.input_share,
+            passes=config.passes,
         )
 
     before = measured(init)
@@ -83,8 +91,10 @@ def tune_flow(
 
 
 def use_with(config: JointTrainConfig) -> Measure:
-    """Give how to use weights that were tuned at this size."""
-    if config.input_share == JointTrainConfig().input_share:
-        return MEASURE
-    share = f" --set flow.input_share={config.input_share:g}"
-    return Measure(MEASURE.ages, MEASURE.without, MEASURE.value, MEASURE.use + share)
+    """Give how to use weights that were tuned at this size, for so many passes."""
+    use = MEASURE.use
+    if config.input_share != default_share(NETWORK):
+        use += f" --set flow.input_share={config.input_share:g}"
+    if config.passes != default_passes(NETWORK):
+        use += f" --set flow.passes={config.passes}"
+    return replace(MEASURE, use=use)

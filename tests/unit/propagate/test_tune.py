@@ -179,7 +179,8 @@ def test_another_input_size_is_measured_and_exported_at_that_size(
     flow = load_flow("lightflow", input_height=SIDE, input_width=SIDE, weights=out)
     assert flow(*map(flow.prepare, make_clip(2).pictures)).data.shape[:2] == (16, 16)
     last = format_table(tuned, use_with(config)).splitlines()[-1]
-    assert last.endswith(f"flow.weights={out} --set flow.input_share=1")
+    assert last.endswith(f"flow.weights={out} --set flow.passes=1")
+    assert use_with(tiny("passes=2")).use.endswith("--set flow.input_share=0.5")
 
 
 def tiny_refiner(*changes):
