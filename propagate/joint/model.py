@@ -44,7 +44,7 @@ class JointModel(keras.Model):
         training: bool = True,  # noqa: ARG002
     ) -> Any:
         """Give the mean loss of all passes; see `propagate.train_losses`."""
-        return sum(self._loss(y, flow) for flow in y_pred) / self._passes
+        return sum(self._loss(y, flow) for flow in y_pred) / len(y_pred)
 
     def _loss(self, y: Any, flow: Any) -> Any:
         boxes = y["boxes"]

@@ -25,13 +25,13 @@ def flows_of_passes(network: Any, current: Any, earlier: Any, *, passes: int) ->
 
     Source: Hur and Roth, Iterative Residual Refinement for Joint Optical Flow and
     Occlusion Estimation, CVPR 2019: one network, its weights shared by all passes.
-    `flow.estimator.NetworkFlow` is the same on arrays.
+    `flow.passes.RepeatedFlow` is the same on arrays.
     """
     height, width = earlier.shape[1:3]
+    warp = BilinearWarp(border="edge")
     flows = [network([current, earlier])]
     for _ in range(passes - 1):
         before = ops.stop_gradient(flows[-1])
         whole = ops.image.resize(before, (height, width), interpolation="bilinear")
-        warped = BilinearWarp(border="edge")([earlier, whole])
-        flows.append(before + network([current, warped]))
+        flows.append(before + network([current, warp([earlier, whole])]))
     return flows
