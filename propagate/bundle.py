@@ -19,9 +19,9 @@ from vod.graph import LoadedGraph
 from vod.weights import sha256_of
 
 RUNS_ON: Final[dict[BundleFormat, tuple[EngineName, ...]]] = {
-    "litert": ("litert", "openvino", "onnxruntime"),
-    "onnx": ("onnxruntime", "openvino"),
-    "openvino": ("openvino",),
+    "litert": ("litert", "openvino", "openvino-bf16", "onnxruntime"),
+    "onnx": ("onnxruntime", "openvino", "openvino-bf16"),
+    "openvino": ("openvino", "openvino-bf16"),
     "savedmodel": ("tensorflow",),
 }
 """The engines that run each format; the first is its own."""

@@ -26,6 +26,7 @@ from propagate.refine.refiner import BoxRefiner, load_box_refiner, weights_folde
 from propagate.transport_config import TransportConfig
 from propagate.warp import Border
 from vod.config import load_config
+from vod.engine import EngineName
 from vod.errors import ConfigError
 from vod.weights import RECORD_FILE, read_record
 
@@ -151,15 +152,15 @@ class EngineConfig:
     """What runs the networks.
 
     Attributes:
-        name: `litert`, `openvino` and `onnxruntime` run exported graphs, `tensorflow`
-            the Keras models; `auto` is the fastest installed one that is ready to run
-            them, see `vod.engine_choice`.
+        name: `tensorflow` runs the Keras models, the others exported graphs, all in
+            float32 but `openvino-bf16`; `auto` is the fastest installed one that is
+            ready to run them in float32, see `vod.engine_choice`.
         threads: threads a network call; 2 suits the machines this is made for.
         precision: `fp32`, or `int8`, which takes two thirds of the detector's time.
         bundle: a folder of graphs that `propagate.export` made; they are run instead.
     """
 
-    name: Literal["litert", "tensorflow", "openvino", "onnxruntime", "auto"] = "litert"
+    name: Literal[EngineName, "auto"] = "litert"
     threads: int = 2
     precision: Literal["fp32", "int8"] = "fp32"
     bundle: Path | None = None

@@ -9,7 +9,7 @@ from typing import Final, Literal, Protocol
 from vod.config import nearest
 from vod.engine_litert import LiteRtGraph, load_litert
 from vod.engine_onnxruntime import load_onnxruntime
-from vod.engine_openvino import load_openvino
+from vod.engine_openvino import load_openvino, load_openvino_bf16
 from vod.engine_tensorflow import tensorflow_graph
 from vod.errors import ConfigError, DependencyError, WeightsError
 from vod.graph import Graph, LoadedGraph
@@ -27,7 +27,7 @@ __all__ = [
     "tensorflow_graph",
 ]
 
-EngineName = Literal["litert", "tensorflow", "openvino", "onnxruntime"]
+EngineName = Literal["litert", "tensorflow", "openvino", "openvino-bf16", "onnxruntime"]
 
 
 class GraphLoader(Protocol):
@@ -68,6 +68,12 @@ ENGINES: Final[Mapping[str, Engine]] = {
         (".xml", ".onnx", ".tflite"),
         load_openvino,
     ),
+    "openvino-bf16": Engine(
+        "openvino",
+        "pip install 'vod[openvino]'",
+        (".xml", ".onnx", ".tflite"),
+        load_openvino_bf16,
+    ),
     "onnxruntime": Engine(
         "onnxruntime",
         "pip install 'vod[onnx]'",
@@ -103,7 +109,7 @@ def require_engine(engine: str) -> Engine:
 def load_graph(
     path: Path, *, engine: EngineName = "litert", threads: int = 2
 ) -> LoadedGraph:
-    """Load a graph file, ready to run; float32 on every engine.
+    """Load a graph file, ready to run: float32 on every engine but `openvino-bf16`.
 
     A `.tflite` graph serves every engine: OpenVINO reads it as it is, and for ONNX
     Runtime it is converted once into the user's cache.

@@ -6,6 +6,7 @@ import pytest
 
 from vod import engine as engine_module
 from vod.engine import ENGINES, LiteRtGraph, load_graph, require_engine
+from vod.engine_openvino import require_bfloat16
 from vod.errors import ConfigError, DependencyError, ShapeError, WeightsError
 from vod.export import export_graph
 from vod.onnx_conversion import PACKAGES
@@ -74,6 +75,27 @@ def test_a_graph_computes_what_its_model_states(load, name):
     np.testing.assert_allclose(doubled, 2 * first + 1, rtol=1e-6, atol=1e-6)
     np.testing.assert_allclose(negated, -second, rtol=1e-6)
     assert doubled.dtype == np.float32
+
+
+def test_half_precision_computes_the_same_less_exactly(load):
+    pytest.importorskip("openvino", reason="openvino is not installed")
+    first, second = arrays()
+    try:
+        doubled, negated = load("openvino-bf16", threads=1)(first, second)
+    except DependencyError as error:
+        pytest.skip(str(error))
+    np.testing.assert_allclose(doubled, 2 * first + 1, atol=0.02 * np.abs(first).max())
+    np.testing.assert_allclose(negated, -second, rtol=0.01)
+    assert doubled.dtype == np.float32
+
+
+def test_a_processor_without_half_precision_is_told_what_to_choose():
+    class Core:
+        def get_property(self, *names):  # noqa: ARG002 (as OpenVINO calls it)
+            return ["FP32", "INT8"]
+
+    with pytest.raises(DependencyError, match="choose --engine openvino"):
+        require_bfloat16(Core())
 
 
 @pytest.mark.parametrize("name", RUNTIMES)
