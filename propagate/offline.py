@@ -136,7 +136,10 @@ def _seen(parts: Parts, frame: Frame, waiting: Sequence[_Step]) -> _Step:
     forward = followed(parts, frame, previous.forward, flow)
     with parts.timer.stage("evidence"):
         watch = watch.doubted(
-            policy, previous.watch, flow, before=previous.forward, after=forward
+            policy,
+            previous.watch,
+            before=previous.forward,
+            after=forward if flow is not None else None,
         )
     if waiting[0].objects is not None:
         before = len(waiting) - 1

@@ -93,9 +93,8 @@ def step(
         watch = watch.doubted(
             parts.keyframes,
             key.watch,
-            None if warps else flow,
             before=key.tracked,
-            after=carried,
+            after=None if warps or flow is None else carried,
         )
     if watch.is_key(parts.keyframes):
         expected = None if warps else carried

@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from propagate.evidence import SIDE
 from propagate.offline import results_of
 from propagate.parts import FrameResult, Mode, Parts
-from propagate.stages import watched_picture
 from propagate.timing import StageTimer, timed
 from propagate.track_ids import TrackIds
-from propagate.view import View
 from vod.background import BackgroundSink, prefetch
 from vod.canvas import Canvas, RgbCanvas
 from vod.display import Display
@@ -162,9 +161,7 @@ class Summary:
         )
 
 
-def _looked_at(
-    frames: Iterable[Frame], parts: Parts, timer: StageTimer
-) -> Iterator[Frame]:
+def _looked_at(frames: Iterable[Frame], timer: StageTimer) -> Iterator[Frame]:
     """Yield frames whose small picture is made: by the thread that decodes them.
 
     The thread of the networks has more to do.
@@ -172,7 +169,7 @@ def _looked_at(
     for frame in frames:
         with timer.stage("resize"):
             if isinstance(frame.picture, VideoPicture):
-                watched_picture(parts, View(frame, parts.detector.preprocessing))
+                frame.picture.resized(SIDE, SIDE)  # keeps it
         yield frame
 
 
@@ -219,7 +216,7 @@ def process(
     started = time.perf_counter()
     depth = queue_depth(source.info, parts.mode)
     frames = prefetch(
-        _looked_at(timed(source, decoding, "decode"), parts, decoding),
+        _looked_at(timed(source, decoding, "decode"), decoding),
         depth=depth,
         keep_latest=source.info.is_live,
     )

@@ -43,16 +43,11 @@ def is_same(one: ByteArray, other: ByteArray) -> bool:
     return np.array_equal(one[few], other[few]) and np.array_equal(one, other)
 
 
-def watched_picture(parts: Parts, view: View) -> ByteArray:
-    """Give what tells cuts: any picture; evidence is measured in the detector's."""
-    return view.picture if parts.keyframes.wants_evidence else view.glimpse(SIDE)
-
-
 def watched(parts: Parts, view: View, earlier: Watch | None) -> Watch:
     """Look at a frame for cuts, after the frame before it, if there is one."""
     policy = parts.keyframes
     with parts.timer.stage("resize"):
-        picture = watched_picture(parts, view)
+        picture = view.glimpse(SIDE)
     with parts.timer.stage("evidence"):
         if earlier is None:
             return Watch.first(policy, picture, view.size)

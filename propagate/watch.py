@@ -6,7 +6,6 @@ One value goes in and another comes out; causal and offline detection share it.
 from dataclasses import dataclass, replace
 from typing import Self
 
-from flow.field import FlowField
 from propagate.cuts import Usual
 from propagate.evidence import Sight, change_between, evidence_of, look, surprise
 from propagate.keyframes import KeyframePolicy, Pace
@@ -63,17 +62,14 @@ class Watch:
         self,
         policy: KeyframePolicy,
         earlier: Self,
-        flow: FlowField | None,
         *,
         before: Tracked,
-        after: Tracked,
+        after: Tracked | None,
     ) -> Self:
         """Take in how well the last frame explains this one; see `evidence_of`."""
         if not policy.wants_evidence:
             return self
-        evidence = evidence_of(
-            self.sight, earlier.sight, flow, before=before, after=after
-        )
+        evidence = evidence_of(self.sight, earlier.sight, before=before, after=after)
         return replace(self, pace=policy.doubt(self.pace, evidence))
 
     def after_key(

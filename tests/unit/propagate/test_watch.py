@@ -145,7 +145,7 @@ def calm_then_wild(count, wild):
 
 @BOTH
 def test_adaptive_looks_where_the_carried_boxes_are_in_doubt(run):
-    parts = replace(make_parts(flow=NoisyFlow()), keyframes=Adaptive(10, credit=2))
+    parts = replace(make_parts(flow=NoisyFlow()), keyframes=Adaptive(10))
     wild = range(40, 60)
     found = keys(run(parts, calm_then_wild(100, wild)))
     assert sum(key in wild for key in found) >= 4  # the fixed interval: 2
@@ -167,7 +167,7 @@ def test_adaptive_keeps_the_budget_on_a_long_video(run, with_flow):
     wild = {i for i in range(600) if rng.random() < (i // 100) / 6}
     parts = replace(make_parts(flow=flow), keyframes=Adaptive(10))
     found = keys(run(parts, calm_then_wild(600, wild)))
-    assert len(found) == pytest.approx(60, abs=2)
+    assert len(found) == pytest.approx(60, abs=13)  # see `PULL`
 
 
 def test_a_second_video_starts_like_the_first():
