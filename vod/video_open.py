@@ -2,7 +2,7 @@
 
 import re
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 import av
 import av.error
@@ -13,6 +13,17 @@ from av.video.stream import VideoStream
 from vod.errors import VideoError
 
 NETWORK_TIMEOUT_S: Final = 10.0
+Decoding = Literal["exact", "quick"]
+"""`quick` leaves out the deblocking filter of B-frames: a fifth of the decoder's time
+in videos that have them, for blocks that show. All other frames stay exact, and no
+error outlives the next of them.
+"""
+
+_UNFILTERED: Final[dict[Decoding, dict[str, str]]] = {
+    "exact": {},
+    "quick": {"skip_loop_filter": "bidir"},
+}
+
 LIVE_SCHEMES: Final = ("rtsp", "rtsps", "rtmp", "rtp", "udp", "srt", "tcp")
 
 
@@ -52,8 +63,15 @@ def open_container(location: str | Path) -> InputContainer:
         raise VideoError(_why_not_opened(name, path, error)) from error
 
 
-def find_video_stream(container: InputContainer, *, name: str) -> VideoStream:
+def find_video_stream(
+    container: InputContainer, *, name: str, decoding: Decoding = "exact"
+) -> VideoStream:
     """Give the first stream of moving pictures, ready to decode on several threads.
+
+    Args:
+        container: is kept open.
+        name: for messages.
+        decoding: how exactly pictures are decoded.
 
     Raises:
         VideoError: if there is none: text, sound only, an unknown codec.
@@ -69,6 +87,7 @@ def find_video_stream(container: InputContainer, *, name: str) -> VideoStream:
     if streams[0].codec_context is None:
         raise VideoError(f"{name} uses a codec that this FFmpeg cannot decode.")
     streams[0].codec_context.thread_type = av.codec.context.ThreadType.AUTO
+    streams[0].codec_context.options = _UNFILTERED[decoding]
     return streams[0]
 
 

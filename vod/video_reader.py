@@ -16,6 +16,7 @@ from vod.timeline import Timeline
 from vod.types import Frame
 from vod.video_info import VideoInfo
 from vod.video_open import (
+    Decoding,
     find_video_stream,
     is_live,
     network_address,
@@ -43,6 +44,7 @@ class VideoReader:
             still count from the beginning of the video.
         max_frames: stop after so many frames.
         name: what messages and results call it; None is the location.
+        decoding: how exactly pictures are decoded, see `vod.video_open.Decoding`.
 
     Attributes:
         info: see `VideoInfo`.
@@ -59,6 +61,7 @@ class VideoReader:
         start_s: float = 0.0,
         max_frames: int | None = None,
         name: str | None = None,
+        decoding: Decoding = "exact",
     ) -> None:
         self.problems: list[str] = []
         self._address = network_address(location)
@@ -71,7 +74,9 @@ class VideoReader:
         self._is_cut = False
         self._container = open_container(location)
         try:
-            self._stream = find_video_stream(self._container, name=self._name)
+            self._stream = find_video_stream(
+                self._container, name=self._name, decoding=decoding
+            )
             self._decoded = self._decode()
             self._first, self._first_time_s = self._find_first(start_s)
             self._orientation = Orientation.of(self._first)

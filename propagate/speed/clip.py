@@ -10,6 +10,7 @@ from vod.errors import ConfigError
 from vod.sources import FrameSource, open_source
 from vod.types import Frame
 from vod.video import VideoInfo
+from vod.video_open import Decoding
 
 ASSUMED_PERIOD_S: Final = 1 / 25  # between two runs through a clip of one frame
 
@@ -28,15 +29,18 @@ class Clip:
     frames: int | None = None
     loops: bool = False
 
-    def open(self) -> FrameSource:
+    def open(self, decoding: Decoding = "exact") -> FrameSource:
         """Open it, as often as wanted.
+
+        Args:
+            decoding: how exactly; what loops is always exact.
 
         Raises:
             VideoError: nothing can be read from it.
         """
         if self.loops and self.frames is not None:
             return LoopedSource(self.spec, frames=self.frames)
-        return open_source(self.spec, max_frames=self.frames)
+        return open_source(self.spec, max_frames=self.frames, decoding=decoding)
 
     def first(self, frames: int) -> "Clip":
         """Give the same, with at most so many frames."""

@@ -142,7 +142,8 @@ class Runner:
         if self.work.kind == "decode-rgb":
             return decode_rgb(clip)
         with contextlib.ExitStack() as stack:
-            source = stack.enter_context(clip.open())
+            decoding = self.work.config.video.decoding if self.parts else "exact"
+            source = stack.enter_context(clip.open(decoding))
             video = self._writer(stack, source)
             if self.parts is None:
                 if video is None:

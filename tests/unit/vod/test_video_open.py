@@ -1,0 +1,56 @@
+"""How exactly a video is decoded."""
+
+import numpy as np
+import pytest
+from av.video.frame import PictureType
+
+from tests.builders import write_clip
+from vod.sources import open_source
+
+
+def soft_noise(rng):
+    """A picture that a coarse codec turns into blocks."""
+    cells = rng.uniform(60, 200, (6, 8, 3)).repeat(8, 0).repeat(8, 1)
+    return (cells + rng.normal(0, 12, cells.shape)).clip(0, 255).astype(np.uint8)
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory):
+    """Frames that drift, with B-frames, coded so coarsely that blocks are filtered."""
+    first = soft_noise(np.random.default_rng(0))
+    pictures = [np.roll(first, 3 * index, axis=1) for index in range(24)]
+    path = tmp_path_factory.mktemp("clip") / "coarse.mp4"
+    options = {"crf": "40", "bf": "3", "preset": "medium"}
+    return write_clip(path, pictures=pictures, options=options)
+
+
+def frames_of(clip, decoding):
+    with open_source(str(clip), decoding=decoding) as source:
+        return list(source)
+
+
+def test_quick_changes_b_frames_alone_and_those_little(clip):
+    changed = {True: 0, False: 0}
+    for quick, exact in zip(
+        frames_of(clip, "quick"), frames_of(clip, "exact"), strict=True
+    ):
+        assert quick.time_s == exact.time_s
+        is_b_frame = PictureType(exact.picture._decoded.pict_type) == PictureType.B
+        off = np.abs(quick.rgb.astype(int) - exact.rgb)
+        changed[is_b_frame] += bool(off.any())
+        assert off.mean() < 8
+    assert changed[True] > 0
+    assert changed[False] == 0
+
+
+def test_quick_is_the_same_each_time(clip):
+    for one, other in zip(
+        frames_of(clip, "quick"), frames_of(clip, "quick"), strict=True
+    ):
+        np.testing.assert_array_equal(one.rgb, other.rgb)
+
+
+def test_without_b_frames_quick_is_exact(tmp_path):
+    path = write_clip(tmp_path / "plain.mp4", 8, options={"crf": "40", "bf": "0"})
+    pairs = zip(frames_of(path, "quick"), frames_of(path, "exact"), strict=True)
+    assert all(np.array_equal(quick.rgb, exact.rgb) for quick, exact in pairs)
