@@ -274,7 +274,7 @@ def refiner_of(config: PipelineConfig) -> BoxRefiner | None:
     choice = config.propagate.refine
     if not _refines(config):
         return None
-    return load_box_refiner(choice, threads=config.engine.threads)
+    return load_box_refiner(choice)
 
 
 def _refines(config: PipelineConfig) -> bool:

@@ -206,14 +206,14 @@ def _unit(picture: ByteArray, frame_size: tuple[int, int]) -> FloatArray:
     return np.array([across, along, across, along], np.float32)
 
 
-def load_box_refiner(
-    choice: RefineChoice | None = None, *, threads: int = 2
-) -> BoxRefiner:
+def load_box_refiner(choice: RefineChoice | None = None) -> BoxRefiner:
     """Load a refiner from its exported graphs, which LiteRT runs.
+
+    On one thread: pictures are so small that with a second a look takes a third more
+    CPU time, which decoding needs.
 
     Args:
         choice: its weights, and when boxes are corrected.
-        threads: CPU threads.
 
     Raises:
         WeightsError: a file is missing, altered or of another network.
@@ -230,7 +230,7 @@ def load_box_refiner(
                 f"propagate.refine.export {folder}"
             )
         path = verified_file(folder, record.graphs[role].file, record)
-        graphs[role] = load_graph(path, threads=threads)
+        graphs[role] = load_graph(path, threads=1)
     return BoxRefiner(config, trunk=graphs[TRUNK], head=graphs[HEAD], choice=choice)
 
 
