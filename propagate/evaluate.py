@@ -18,18 +18,25 @@ from propagate.parts import Travels
 from propagate.ways import (
     MODES,
     Keyframes,
+    Way,
     detect_ways,
     load_networks,
     time_ways,
     ways_of,
 )
-from propagate.worth import format_table, report_rows, worth_of
+from propagate.worth import (
+    Worth,
+    format_table,
+    mean_worth,
+    report_rows,
+    worth_of,
+)
 from vod.analysis.steadiness import FRAME_RATE
 from vod.command import print_errors
 from vod.config import to_mapping
 from vod.dataset.reading import read_ground_truth
 from vod.environment import environment
-from vod.errors import AnnotationError
+from vod.errors import AnnotationError, ConfigError
 from vod.files import PendingFile, reserved_report
 from vod.ground_truth import GroundTruth
 
@@ -45,6 +52,7 @@ def compare(
     intervals: Sequence[int],
     travels: Travels,
     policies: Sequence[Keyframes] = ("fixed",),
+    phases: int = 1,
 ) -> dict[str, Any]:
     """Score and time every mode with every flow at every interval.
 
@@ -57,6 +65,7 @@ def compare(
         intervals: of key frames; per-frame has none.
         policies: of key frames, for causal and offline.
         travels: what goes from key frames to the others in mode causal.
+        phases: every way is scored so often, with key frames shifted evenly.
 
     Returns:
         `rows` (see `report_rows`) and how they were timed.
@@ -74,8 +83,14 @@ def compare(
     )
     used = dict.fromkeys(way.flow for way in ways if way.flow)
     networks = load_networks(config, used, travels=travels)
-    every = detect_ways(networks.with_threshold(SCORE_THRESHOLD), truth, ways)
-    worths = [worth_of(truth, found) for found in every]
+    shifted = [(way, phase) for way in ways for phase in way.phases(phases)]
+    scored: dict[Way, list[Worth]] = {way: [] for way in ways}
+    every = detect_ways(
+        networks.with_threshold(SCORE_THRESHOLD), truth, [way for _, way in shifted]
+    )
+    for (way, _), found in zip(shifted, every, strict=True):
+        scored[way].append(worth_of(truth, found))
+    worths = [mean_worth(scored[way]) for way in ways]
     timing = time_ways(networks, truth, ways)
     rows = report_rows(ways, worths, timing.pop("ways"))
     return {"timing": timing, "frame_rate": FRAME_RATE, "rows": rows}
@@ -101,6 +116,13 @@ def build_parser() -> argparse.ArgumentParser:
         choices=("fixed", "adaptive"),
         default=["fixed"],
         help="policy; adaptive takes the interval as its budget (fixed)",
+    )
+    add(
+        "--phases",
+        type=int,
+        default=1,
+        metavar="N",
+        help="score each N times, key frames shifted evenly, and give the mean (1)",
     )
     add("--travels", choices=("boxes", "maps"), help="from key frames, mode causal")
     add("--figure", type=Path, metavar="PNG", help="mAP against interval")
@@ -149,6 +171,8 @@ def _evaluate(args: argparse.Namespace) -> dict[str, Any]:
         "policies": args.keyframes,
     }
     ways_of(**choices)  # refused here, before the data are read
+    if args.phases < 1:
+        raise ConfigError(f"--phases must be 1 or more, received {args.phases}.")
     truth = read_ground_truth(args.data, args.split)
     if not truth.num_objects:
         raise AnnotationError(
@@ -163,7 +187,8 @@ def _evaluate(args: argparse.Namespace) -> dict[str, Any]:
         "scored_from": SCORE_THRESHOLD,
         "travels": travels,
         "environment": environment(),
-        **compare(config, truth, **choices),
+        "phases": args.phases,
+        **compare(config, truth, **choices, phases=args.phases),
     }
 
 

@@ -47,12 +47,14 @@ class Pace:
             the first: 1 after the first frame.
         doubt: sum since the last key frame, in frames of usual doubt.
         rate: factor on all doubt, from what the last key frame brought to light.
+        begun: there was a key frame.
     """
 
     age: int = 0
     lead: float = 0.0
     doubt: float = 0.0
     rate: float = 1.0
+    begun: bool = False
 
 
 class KeyframePolicy(Protocol):
@@ -96,15 +98,23 @@ class FixedInterval:
 
     Attributes:
         interval: at least 1; 1 makes every frame a key frame.
+        first: from a video's first key frame to its second, 1 to the interval; None is
+            the interval. Others shift all key frames, to measure what that is worth.
     """
 
     interval: int
+    first: int | None = None
 
     def __post_init__(self) -> None:
         if self.interval < 1:
             raise ConfigError(
                 f"keyframe_interval must be 1 or more, received {self.interval}. "
                 "1 runs the detector on every frame."
+            )
+        if self.first is not None and not 1 <= self.first <= self.interval:
+            raise ConfigError(
+                f"the first interval must be 1 to {self.interval}, received "
+                f"{self.first}."
             )
 
     @property
@@ -134,7 +144,8 @@ class FixedInterval:
         surprise: float | None = None,  # noqa: ARG002 (protocol)
     ) -> Pace:
         """See `KeyframePolicy`."""
-        return replace(pace, age=0)
+        first = self.interval if self.first is None or pace.begun else self.first
+        return replace(pace, age=self.interval - first, begun=True)
 
 
 USUAL_CHANGE: Final = 0.18
@@ -184,11 +195,14 @@ class Adaptive:
         budget: mean interval, at least 1.
         least: interval, as a share of the budget.
         greatest: interval, as a share of the budget.
+        first: frames of usual doubt from a video's first key frame to its second; None
+            is the budget.
     """
 
     budget: float
     least: float = 0.3
     greatest: float = 4.0
+    first: float | None = None
 
     def __post_init__(self) -> None:
         if self.budget < 1:
@@ -230,12 +244,13 @@ class Adaptive:
 
     def after_key(self, pace: Pace, surprise: float | None = None) -> Pace:
         """See `KeyframePolicy`."""
+        first = self.budget if self.first is None or pace.begun else self.first
         # Cuts may force more key frames than the budget has: past that, no debt grows.
-        lead = min(pace.lead + 1, MOST_AHEAD)
+        lead = min(pace.lead + first / self.budget, MOST_AHEAD)
         rate = 1.0
         if surprise is not None:
             rate = ((surprise + CALM) / (USUAL_SURPRISE + CALM)) ** EXPONENT
-        return replace(pace, age=0, doubt=0.0, lead=lead, rate=rate)
+        return Pace(lead=lead, doubt=self.budget - first, rate=rate, begun=True)
 
 
 MOST_AHEAD: Final = 20.0

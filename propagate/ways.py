@@ -55,12 +55,26 @@ class Way:
         flow: registry name; None in the modes that use none.
         interval: frames from one key frame to the next, on average if adaptive.
         keyframes: the policy; per-frame and hold are always fixed.
+        first: frames from the first key frame to the second; None is the interval.
     """
 
     mode: Name
     flow: str | None
     interval: int
     keyframes: Keyframes = "fixed"
+    first: int | None = None
+
+    def phases(self, count: int) -> list["Way"]:
+        """Give the same with key frames shifted: evenly, at most `count` times.
+
+        >>> [way.first for way in Way("hold", None, 10).phases(4)]
+        [None, 2, 5, 8]
+        >>> [way.first for way in Way("hold", None, 2).phases(4)]
+        [None, 1]
+        """
+        firsts = [round(step * self.interval / count) for step in range(1, count)]
+        inside = [first for first in firsts if 0 < first < self.interval]
+        return [replace(self, first=first) for first in dict.fromkeys([None, *inside])]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -83,7 +97,7 @@ class Networks:
         return replace(
             self.base,
             flow=self.flows[way.flow] if way.flow else None,
-            keyframes=policy(way.interval),
+            keyframes=policy(way.interval, first=way.first),
             mode="offline" if way.mode == "offline" else "causal",
             travels=self.travels if way.mode == "causal" else "boxes",
         )

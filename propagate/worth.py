@@ -7,6 +7,7 @@ the key frame's boxes where they are.
 """
 
 import math
+import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -33,6 +34,8 @@ class Worth:
             `vod.analysis.steadiness`, at each class's best score; None without tracks.
         detected: share of the tracks' objects that are found at these scores.
         key_frame_share: of all frames.
+        of_phases: mean AP with key frames shifted by each of several steps, where they
+            were; all else is a mean over these.
     """
 
     mean_ap: float
@@ -41,6 +44,14 @@ class Worth:
     flicker: float | None
     detected: float | None
     key_frame_share: float
+    of_phases: tuple[float, ...] = ()
+
+    @property
+    def error(self) -> float | None:
+        """Standard error of the mean AP over phases; None of fewer than two."""
+        if len(self.of_phases) < 2:
+            return None
+        return statistics.stdev(self.of_phases) / math.sqrt(len(self.of_phases))
 
 
 UNKNOWN: Final = Worth(math.nan, {}, {}, None, None, math.nan)
@@ -77,6 +88,32 @@ def worth_of(truth: GroundTruth, found: Found) -> Worth:
     )
 
 
+def mean_worth(worths: Sequence[Worth]) -> Worth:
+    """Give the mean of one way's worths with key frames shifted, at least one."""
+    first = worths[0]
+
+    def mean(name: str) -> float | None:
+        values = [getattr(worth, name) for worth in worths]
+        known = [value for value in values if value is not None]
+        return statistics.fmean(known) if known else None
+
+    def means(name: str) -> dict[str, float]:
+        return {
+            key: statistics.fmean(getattr(worth, name)[key] for worth in worths)
+            for key in getattr(first, name)
+        }
+
+    return Worth(
+        statistics.fmean(worth.mean_ap for worth in worths),
+        means("classes"),
+        means("snippets"),
+        mean("flicker"),
+        mean("detected"),
+        statistics.fmean(worth.key_frame_share for worth in worths),
+        tuple(worth.mean_ap for worth in worths),
+    )
+
+
 def _known(value: float) -> float | None:
     return None if math.isnan(value) else value
 
@@ -107,6 +144,8 @@ def report_rows(
                 "keyframes": way.keyframes,
                 "keyframe_interval": way.interval,
                 "map": worth.mean_ap,
+                "map_error": worth.error,
+                "map_of_phases": list(worth.of_phases),
                 "recovery": recovery(
                     worth.mean_ap, hold=hold.mean_ap, every_frame=every.mean_ap
                 ),
@@ -148,7 +187,7 @@ def _recovered(
 def format_table(rows: Sequence[Mapping[str, Any]]) -> str:
     """Give the rows as text: one line a way."""
     lines = [
-        f"{'mode':<10} {'flow':<14} {'key frames':<11} {'%':>5} {'mAP':>7} "
+        f"{'mode':<10} {'flow':<14} {'key frames':<11} {'%':>5} {'mAP':>7} {'+-':>5} "
         f"{'recovery':>8} {'of p.-f.':>8} {'flicker/s':>9} {'ms':>7} {'CPU ms':>7}"
     ]
     for row in rows:
@@ -156,7 +195,7 @@ def format_table(rows: Sequence[Mapping[str, Any]]) -> str:
             f"{row['mode']:<10} {row['flow'] or '':<14} "
             f"{row['keyframes'] + ' ' + str(row['keyframe_interval']):<11} "
             f"{100 * row['key_frame_share']:>5.1f} {row['map']:>7.4f} "
-            f"{_shown(row['recovery']):>8} "
+            f"{_shown(row['map_error']):>5} {_shown(row['recovery']):>8} "
             f"{_shown(row['share_of_per_frame']):>8} "
             f"{_shown(row['flicker_per_second']):>9} {row['ms_per_frame']:>7.2f} "
             f"{row['cpu_ms_per_frame']:>7.2f}"

@@ -44,6 +44,18 @@ def test_adaptive_key_frames_stand_beside_fixed_ones(data, capsys):
     ]
 
 
+def test_phases_are_scored_apart_and_told_as_their_mean(data, tmp_path):
+    report = tmp_path / "out.json"
+    arguments = ["--data", str(data), "--flow", "zero", "--keyframe-interval", "2"]
+    assert main([*arguments, "--phases", "3", "--report", str(report)]) == 0
+    written = json.loads(report.read_text())
+    assert written["phases"] == 3
+    counts = [len(row["map_of_phases"]) for row in written["rows"]]
+    assert counts == [1, 2, 2, 2]  # an interval of 2 has two phases, per-frame has one
+    # Videos of two frames and of one: the first of each, or all.
+    assert written["rows"][1]["key_frame_share"] == pytest.approx((2 / 3 + 1) / 2)
+
+
 def test_maps_are_compared_without_offline(data, capsys):
     arguments = ["--data", str(data), "--travels", "maps", "--flow", "zero"]
     assert main(arguments) == 0
@@ -58,6 +70,7 @@ def test_maps_are_compared_without_offline(data, capsys):
         (["--modes", "causal", "--flow", "lightflo"], "unknown flow 'lightflo'"),
         (["--keyframe-interval", "0"], "1 or more, received 0"),
         (["--intervals", "5,0"], "1 or more, received 0"),
+        (["--phases", "0"], "--phases must be 1 or more, received 0"),
         (["--split", "test"], "test.txt"),
         (["--figure", "no/such/folder.png"], "does not exist"),
     ],

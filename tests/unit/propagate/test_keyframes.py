@@ -50,6 +50,19 @@ def test_every_nth_frame_is_a_key_frame(interval, count, expected):
     assert keys_of(FixedInterval(interval), count) == expected
 
 
+def test_a_first_interval_shifts_all_key_frames():
+    assert keys_of(FixedInterval(4, first=1), 12) == [0, 1, 5, 9]
+    assert keys_of(FixedInterval(4, first=3), 12) == [0, 3, 7, 11]
+    assert keys_of(FixedInterval(4, first=4), 12) == keys_of(FixedInterval(4), 12)
+    assert keys_of(Adaptive(4, first=2), 12) == [0, 2, 6, 10]
+
+
+@pytest.mark.parametrize("first", [0, 5])
+def test_a_first_interval_beyond_the_interval_is_refused(first):
+    with pytest.raises(ConfigError, match=f"must be 1 to 4, received {first}"):
+        FixedInterval(4, first=first)
+
+
 @pytest.mark.parametrize("interval", [0, -3])
 def test_interval_below_one_is_refused(interval):
     with pytest.raises(ConfigError, match=f"1 or more, received {interval}"):

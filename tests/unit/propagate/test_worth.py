@@ -9,6 +9,7 @@ from propagate.worth import (
     UNKNOWN,
     Worth,
     format_table,
+    mean_worth,
     recovery,
     report_rows,
     worth_of,
@@ -82,6 +83,26 @@ def test_rows_hold_recovery_overall_by_class_and_by_snippet():
         *("causal", "lightflow", "fixed", "10", "10.0", "0.7000"),
         *("0.750", "0.875", "1.000", "2.00", "3.00"),
     ]
+
+
+def test_the_worth_of_shifted_key_frames_is_their_mean_with_its_error():
+    one = Worth(0.6, {"dog": 0.4}, {"a": 0.6}, None, 0.9, 0.1)
+    other = Worth(0.8, {"dog": 0.6}, {"a": 0.8}, 2.0, 0.7, 0.2)
+    mean = mean_worth([one, other])
+    assert mean.mean_ap == pytest.approx(0.7)
+    assert mean.classes == {"dog": pytest.approx(0.5)}
+    assert mean.snippets == {"a": pytest.approx(0.7)}
+    assert (mean.flicker, mean.detected) == (2.0, pytest.approx(0.8))
+    assert mean.key_frame_share == pytest.approx(0.15)
+    assert mean.of_phases == (0.6, 0.8)
+    assert mean.error == pytest.approx(0.1)  # half of the difference of two
+    (row,) = report_rows([Way("causal", "dis-fast", 10)], [mean], [COST])
+    assert row["map_of_phases"] == [0.6, 0.8]
+    assert "0.7000 0.100" in format_table([row])
+
+
+def test_a_single_phase_has_no_error():
+    assert mean_worth([worth(0.6, 0.4)]).error is None
 
 
 def test_nothing_is_known_of_a_way_that_was_not_asked_for():
