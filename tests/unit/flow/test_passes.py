@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from flow.estimator import NetworkFlow, ZeroFlow
-from flow.passes import RepeatedFlow
+from flow.field import FlowField
+from flow.passes import RepeatedFlow, is_settled
 from flow.registry import repeated
 from vod.errors import ConfigError
 
@@ -33,12 +34,34 @@ def test_each_pass_finds_half_of_what_is_left():
     np.testing.assert_allclose(found, [0.5, 0.75, 0.875], atol=0.01)
 
 
+@pytest.mark.parametrize(("motion", "looks"), [(0.0, 1), (0.09, 1), (0.11, 3)])
+def test_where_a_pass_finds_next_to_nothing_it_is_the_last(motion, looks):
+    seen = []
+
+    def graph(current, _):
+        seen.append(current)
+        return (np.full((1, 2, 3, 2), 16 * motion, np.float32),)  # in pixels
+
+    network = NetworkFlow(graph, height=HEIGHT, width=WIDTH, as_pixels=True)
+    found = RepeatedFlow(network, 3)(ramp(0.0), ramp(0.0))
+    assert len(seen) == looks
+    np.testing.assert_allclose(found.data, looks * motion, rtol=1e-6)
+
+
+def test_one_moving_cell_in_fifty_keeps_it_looking():
+    data = np.zeros((10, 10, 2), np.float32)
+    data[0, 0] = 5
+    assert is_settled(FlowField(data))
+    data[0, 1] = 5
+    assert not is_settled(FlowField(data))
+
+
 def test_pixels_stay_pixels_between_passes():
     seen = []
 
     def graph(_, key):
         seen.append(key)
-        return (np.zeros((1, 2, 3, 2), np.float32),)
+        return (np.full((1, 2, 3, 2), (2, 0), np.float32),)
 
     network = NetworkFlow(graph, height=HEIGHT, width=WIDTH, as_pixels=True)
     flow = RepeatedFlow(network, 2)
@@ -46,7 +69,8 @@ def test_pixels_stay_pixels_between_passes():
     frame = flow.prepare(picture)
     flow(frame, frame)
     assert seen[1].dtype == np.uint8
-    np.testing.assert_array_equal(seen[1], frame)
+    # Moved by two pixels; a cell has 16.
+    np.testing.assert_array_equal(seen[1][..., :-2, :], frame[..., 2:, :])
 
 
 def test_one_pass_is_the_flow_itself():
