@@ -65,7 +65,7 @@ def export_detector(
     load_model_weights(whole, weights)
 
     random = np.random.default_rng(seed)
-    images = [[_smooth_noise(random, record.preprocessing)] for _ in range(SAMPLES)]
+    images = [[smooth_noise(random, record.preprocessing)] for _ in range(SAMPLES)]
     maps = [[np.asarray(m) for m in features(image[0])] for image in images]
     # An int8 graph needs pictures to be made again: it stays while it is still right.
     is_same = config == recorded and sha256_of(weights) == record.files[WEIGHTS_FILE]
@@ -98,7 +98,7 @@ def _cut_at(config: DetectorConfig, seam: Seam) -> DetectorConfig:
     return dataclasses.replace(config, ssd=dataclasses.replace(config.ssd, seam=seam))
 
 
-def _smooth_noise(
+def smooth_noise(
     random: np.random.Generator, preprocessing: Preprocessing
 ) -> FloatArray:
     """Give a normalised picture of blurred random colours."""

@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from detector.fit_measure import write_pictures
+from propagate.paper_models import paper_detector
 from propagate.paper_networks import load_paper
-from propagate.paper_video import PaperDetector, detect_videos, draw_found
+from propagate.paper_video import detect_videos, draw_found
 from vod.analysis.bootstrap import bootstrap
 from vod.analysis.comparison import compare
 from vod.analysis.ranking import rank
@@ -68,7 +69,7 @@ def evaluate_ways(
     rankings, reports = {}, {}
     for way in ways:
         aggregate, fixed = WAYS[way]
-        detector = PaperDetector(networks, record.preprocessing, aggregate=aggregate)
+        detector = paper_detector(networks, record.preprocessing, aggregate=aggregate)
         found = detect_videos(detector, pictures, fixed or interval)
         ranking = rank(
             pictures.truth, Predictions.from_detections(found, record.classes)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import keras
 
@@ -21,6 +21,7 @@ from flow.lightflow import (
 )
 from propagate.aggregation import build_aggregation
 from propagate.paper_config import PaperConfig
+from propagate.paper_detector import NETWORK
 from vod.config import from_mapping, to_mapping
 from vod.errors import ConfigError, WeightsError
 from vod.preprocess import Preprocessing
@@ -33,9 +34,6 @@ from vod.weights import (
     verified_file,
     write_record,
 )
-
-NETWORK: Final = "paper"
-"""Name of the whole system in a weights record."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)

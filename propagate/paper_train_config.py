@@ -35,6 +35,7 @@ class PaperTrainConfig:
         validation_interval: frames from key frame to key frame in that measurement.
         snapshot_minutes: least time between two weights folders during training.
         tensorboard: write event files to `OUT/events`, where tensorboard is installed.
+        export: write the graphs that `run_video.py` runs, at the end.
     """
 
     network: PaperConfig = field(default_factory=PaperConfig)
@@ -53,6 +54,7 @@ class PaperTrainConfig:
     validation_interval: int = 10
     snapshot_minutes: float = 10.0
     tensorboard: bool = True
+    export: bool = True
 
     def __post_init__(self) -> None:
         names = ("batch_size", "validation_frames", "validation_interval")

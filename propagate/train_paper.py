@@ -33,9 +33,11 @@ from detector.network_config import whole_config
 from flow.lightflow import fold_into, read_lightflow
 from flow.train.devices import widen_predictions
 from propagate.aggregation_start import begin_as_mean
+from propagate.export_paper import export_paper
+from propagate.paper_detector import NETWORK
 from propagate.paper_learner import INPUTS, PaperLearner, blank_sample
+from propagate.paper_models import paper_detector
 from propagate.paper_networks import (
-    NETWORK,
     PaperNetworks,
     build_paper_networks,
     flow_config,
@@ -45,7 +47,6 @@ from propagate.paper_networks import (
 )
 from propagate.paper_train_config import PaperTrainConfig
 from propagate.paper_video import (
-    PaperDetector,
     detect_videos,
     draw_found,
     whole_videos,
@@ -134,7 +135,20 @@ def train(
         pictures = TrainingPictures(
             sources, config.pictures, preprocessing, config.loss.objects
         )
-        return run.fit(pictures, out, resume=resume)
+        folder = run.fit(pictures, out, resume=resume)
+    if config.export:
+        _export(folder)
+    return folder
+
+
+def _export(folder: Path) -> None:
+    if keras.backend.backend() != "tensorflow":
+        logger.info(
+            "python -m propagate.export_paper %s writes graphs, by TensorFlow.", folder
+        )
+        return
+    export_paper(folder)
+    logger.info("wrote graphs: python run_video.py CLIP --detector %s", folder)
 
 
 def start_networks(
@@ -206,7 +220,7 @@ class _Run:
         self._config, self._networks = config, networks
         self._preprocessing = preprocessing
         self._folder, self._origin = folder, origin
-        self._detector = PaperDetector(networks, preprocessing)
+        self._detector = paper_detector(networks, preprocessing)
         self.held_out: AnnotatedPictures | None = None
         self._found: dict[int, Detections] = {}
 

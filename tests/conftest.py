@@ -30,3 +30,14 @@ def oracle(vod_data: Path) -> Path:
     if not path.is_dir():
         pytest.skip("no folder 'oracle' beside VOD_DATA")
     return path
+
+
+@pytest.fixture(scope="session")
+def tiny_paper(tmp_path_factory) -> Path:
+    """Weights folder of the paper's system, tiny and random, with graphs."""
+    from propagate.export_paper import main
+    from tests.tiny_paper import write_tiny
+
+    folder = write_tiny(tmp_path_factory.mktemp("paper") / "weights")
+    assert main([str(folder)]) == 0
+    return folder

@@ -1,20 +1,25 @@
 """The paper's system, tiny, with values that keep a signal's size."""
 
+from functools import cache
 from pathlib import Path
 
 import keras
 import numpy as np
 
+from detector.fit_measure import MEASURED
 from propagate.paper_config import PaperConfig
+from propagate.paper_models import paper_detector
 from propagate.paper_networks import (
     PaperNetworks,
     build_paper_networks,
+    load_paper,
     with_classes,
     write_paper,
 )
-from tests.tiny_videos import CLASSES, HEIGHT, WIDTH
+from tests.tiny_videos import CLASSES, HEIGHT, WIDTH, picture
 from vod.config import from_mapping
 from vod.preprocess import Preprocessing
+from vod.types import Detections
 
 DETECTOR = {
     "input_height": HEIGHT,
@@ -73,3 +78,22 @@ def write_tiny(folder: Path) -> Path:
         origin="random",
     )
     return folder
+
+
+PICTURES = [picture(0, number) for number in range(8)]
+
+
+@cache
+def found_by_keras(folder: Path, interval: int) -> list[Detections]:
+    """What the Keras models find in `PICTURES`."""
+    networks, record = load_paper(folder)
+    detector = paper_detector(networks, record.preprocessing)
+    return list(detector.frames(PICTURES, interval, MEASURED))
+
+
+def check_same(found: Detections, expected: Detections) -> None:
+    assert len(expected) > 0
+    assert found.labels.tolist() == expected.labels.tolist()
+    # Measured: 8e-6 px and 3e-8, sums in another order; 1e-4 px in full-size pictures.
+    np.testing.assert_allclose(found.boxes, expected.boxes, atol=1e-3)
+    np.testing.assert_allclose(found.scores, expected.scores, atol=1e-5)

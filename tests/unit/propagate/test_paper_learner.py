@@ -5,13 +5,15 @@ import dataclasses
 import numpy as np
 import pytest
 
+from detector.fit_measure import MEASURED
 from detector.network import copy_weights
 from detector.two_stage_loss_config import TwoStageLossConfig
 from detector.two_stage_losses import two_stage_losses
 from propagate.aggregation_start import begin_as_mean
 from propagate.paper_learner import INPUTS, PaperLearner, blank_sample
+from propagate.paper_models import paper_detector
 from propagate.paper_networks import build_paper_networks, load_paper
-from propagate.paper_video import PaperDetector, whole_videos
+from propagate.paper_video import whole_videos
 from tests.tiny_paper import LOSS, tiny_config, tiny_networks, write_tiny
 from tests.tiny_videos import CLASSES, box_at, picture, write_videos
 from vod.config import from_mapping
@@ -49,11 +51,11 @@ def test_a_samples_losses_are_those_of_the_maps_that_inference_carries(
     networks, frames, objects
 ):
     found = PaperLearner(networks, PREPROCESSING)([frames[None], MOVED, *objects])
-    detector = PaperDetector(networks, PREPROCESSING)
+    detector = paper_detector(networks, PREPROCESSING)
     key = None
     for number in range(3):
         key = detector.key(frames[number : number + 1], key)
-    maps = detector.between(frames[3:], key)
+    _, maps = detector.between(frames[3:], key)
     expected = networks.losses([*maps, *objects])
     assert set(found) == {"rpn_class", "rpn_box", "region_class", "region_box"}
     for name, value in expected.items():
@@ -63,7 +65,7 @@ def test_a_samples_losses_are_those_of_the_maps_that_inference_carries(
 def test_a_key_frame_is_judged_by_its_own_maps(networks, frames, objects):
     sample = np.stack([frames[0], frames[1], frames[1]])[None]
     found = PaperLearner(networks, PREPROCESSING)([sample, 0 * MOVED, *objects])
-    detector = PaperDetector(networks, PREPROCESSING)
+    detector = paper_detector(networks, PREPROCESSING)
     key = detector.key(frames[1:2], detector.key(frames[:1], None))
     for name, value in networks.losses([*key.maps, *objects]).items():
         assert float(found[name][0]) == pytest.approx(float(value[0]), rel=1e-3), name
@@ -86,17 +88,17 @@ def test_everything_learns(networks, frames, objects):
 
 
 def test_a_video_begins_anew_and_every_frame_may_be_a_key(networks):
-    detector = PaperDetector(networks, PREPROCESSING, aggregate=False)
+    detector = paper_detector(networks, PREPROCESSING, aggregate=False)
     shown = [picture(0, number) for number in range(4)]
-    every = list(detector.frames(shown, 1))
-    sparse = list(detector.frames(shown, 2))
+    every = list(detector.frames(shown, 1, MEASURED))
+    sparse = list(detector.frames(shown, 2, MEASURED))
     for number in (0, 2):
         np.testing.assert_array_equal(every[number].scores, sparse[number].scores)
     assert not np.array_equal(every[1].scores, sparse[1].scores)
-    again = list(detector.frames(shown[2:], 2))
+    again = list(detector.frames(shown[2:], 2, MEASURED))
     np.testing.assert_array_equal(again[0].scores, sparse[2].scores)
     with pytest.raises(ConfigError, match="interval must be at least 1, received 0"):
-        next(detector.frames(shown, 0))
+        next(detector.frames(shown, 0, MEASURED))
 
 
 def test_the_gru_may_begin_as_the_mean_of_state_and_features():
@@ -122,8 +124,8 @@ def test_a_weights_folder_gives_the_same_system(networks, frames, tmp_path):
     folder = write_tiny(tmp_path / "weights")
     loaded, record = load_paper(folder)
     assert record.classes == CLASSES
-    first = PaperDetector(networks, PREPROCESSING).key(frames[:1], None)
-    second = PaperDetector(loaded, PREPROCESSING).key(frames[:1], None)
+    first = paper_detector(networks, PREPROCESSING).key(frames[:1], None)
+    second = paper_detector(loaded, PREPROCESSING).key(frames[:1], None)
     for ours, stored in zip(first.maps, second.maps, strict=True):
         # Values are stored as float16: 11 bits, through 15 layers.
         np.testing.assert_allclose(ours, stored, atol=0.02 * np.abs(ours).max())

@@ -65,6 +65,7 @@ def test_two_videos_are_learnt_by_heart(trained):
     record = read_record(trained / "weights", network="paper")
     assert record.classes == CLASSES
     assert "16 pictures (16 objects)" in record.origin
+    assert set(record.graphs) == {"first_key", "next_key", "between", "head"}
 
 
 def test_the_weights_are_scored_in_every_way(trained, arguments, tmp_path, capsys):
