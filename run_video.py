@@ -25,13 +25,14 @@ from propagate.config import (
     load_pipeline_config,
     weights_sha256,
 )
+from propagate.paper_detector import NETWORK as PAPER
 from propagate.parts import FrameResult, Parts
 from propagate.session import Outputs, Summary, process
 from propagate.track_ids import TrackIds
 from vod.classes import select_labels
 from vod.config import to_mapping
 from vod.display import Display
-from vod.errors import VodError
+from vod.errors import ConfigError, VodError
 from vod.results import RESULT_FORMATS, open_results
 from vod.sizes import parse_size
 from vod.sources import SAMPLE_PREFIX, FrameSource, open_source
@@ -226,7 +227,7 @@ def resolve_config(args: argparse.Namespace) -> PipelineConfig:
     """Read the config file, then `--set`, then the flags, which win.
 
     Raises:
-        ConfigError: a key, value or range is wrong.
+        ConfigError: a key, value or range is wrong, or does not go with the detector.
         WeightsError: a weights folder named as detector is none.
     """
     flags = [
@@ -236,6 +237,8 @@ def resolve_config(args: argparse.Namespace) -> PipelineConfig:
     ]
     if args.detector is not None and (Path(args.detector) / RECORD_FILE).is_file():
         network = read_record(Path(args.detector)).network
+        if network == PAPER and args.flow not in (None, PAPER):
+            raise ConfigError(f"--flow {args.flow}: {args.detector} has its own flow.")
         flags += [
             f"detector.name={network}",
             f"detector.weights={json.dumps(args.detector)}",

@@ -20,6 +20,8 @@ from propagate.networks import (
     flow_of,
     resolve_engine,
 )
+from propagate.paper_detector import NETWORK as PAPER
+from propagate.paper_parts import load_system, paper_settings
 from propagate.parts import Mode, Parts, Travels
 from propagate.refine.config import RefineChoice
 from propagate.refine.refiner import BoxRefiner, load_box_refiner, weights_folder
@@ -69,7 +71,8 @@ class FlowChoice:
     """Which flow, and how large its pictures are.
 
     Attributes:
-        name: registry name, or `none`: key boxes stay where they are.
+        name: registry name, or `none`: key boxes stay where they are. The paper's
+            system has its own, `paper`.
         weights: a network's weights folder; None is the shipped one.
         input_share: side of its input as a share of the detector's; None is the flow's
             own (`flow.registry.default_share`). A network needs a graph of that size.
@@ -211,8 +214,12 @@ class PipelineConfig:
 def load_pipeline_config(
     path: Path | None = None, overrides: Sequence[str] = ()
 ) -> PipelineConfig:
-    """Read a pipeline config; see `vod.config.load_config` for rules and errors."""
-    return load_config(PipelineConfig, path, overrides)
+    """Read a pipeline config; see `vod.config.load_config` for rules and errors.
+
+    Of the paper's system it says what is run, see `propagate.paper_parts`.
+    """
+    config = load_config(PipelineConfig, path, overrides)
+    return paper_settings(config) if config.detector.name == PAPER else config
 
 
 def keyframe_policy(config: PropagateConfig) -> KeyframePolicy:
@@ -240,10 +247,12 @@ def build_parts(config: PipelineConfig, *, is_live: bool = False) -> Parts:
         is_live: the source is a camera or stream, where `auto` mode is causal.
 
     Raises:
-        ConfigError: unknown detector or flow.
+        ConfigError: unknown detector or flow, or a setting that does not fit it.
         DependencyError: the engine is not installed.
         WeightsError: weights or graphs missing, altered or of another network.
     """
+    if config.detector.name == PAPER:
+        return _paper_parts(paper_settings(config))
     bundle = bundle_of(config)
     engine = resolve_engine(config, bundle)
     loaded = detector_of(config, engine, bundle)
@@ -262,6 +271,18 @@ def build_parts(config: PipelineConfig, *, is_live: bool = False) -> Parts:
         flow_stride=config.propagate.flow_stride,
         calibration=config.propagate.calibration,
         border=config.propagate.border,
+    )
+
+
+def _paper_parts(config: PipelineConfig) -> Parts:
+    detector, system = load_system(config)
+    return Parts(
+        detector=detector,
+        flow=None,
+        keyframes=keyframe_policy(config.propagate),
+        postprocess=config.postprocess,
+        transport=config.propagate.transport,
+        paper=system,
     )
 
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from flow.field import FlowField
 from propagate.fusion import associate, fuse
+from propagate.paper_pipeline import detect_paper
 from propagate.parts import FrameResult, Parts
 from propagate.paths import Correction, Path, carry_between
 from propagate.pipeline import detect_video
@@ -105,7 +106,9 @@ def detect_offline(parts: Parts, frames: Iterable[Frame]) -> Iterator[FrameResul
 
 
 def results_of(parts: Parts, frames: Iterable[Frame]) -> Iterator[FrameResult]:
-    """Yield one result a frame, in order, in the mode that `parts` names."""
+    """Yield one result a frame, in order, as `parts` say."""
+    if parts.paper is not None:
+        return detect_paper(parts, parts.paper, frames)
     run = detect_offline if parts.mode == "offline" else detect_video
     return run(parts, frames)
 

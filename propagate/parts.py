@@ -8,6 +8,7 @@ from detector.postprocess import PostprocessConfig
 from flow.estimator import FlowEstimator
 from propagate.calibration import CalibrationConfig
 from propagate.keyframes import KeyframePolicy
+from propagate.paper_detector import PaperDetector
 from propagate.refine.refiner import BoxRefiner
 from propagate.timing import StageTimer
 from propagate.tracked import Tracked
@@ -36,6 +37,8 @@ class Parts:
         flow_stride: in mode offline, frames that a flow may span where little moves.
         calibration: of the scores of boxes carried in mode causal; None leaves them.
         border: what the warp of maps finds outside them.
+        paper: the paper's system, whose head is `detector`; it is run as
+            `propagate.paper_pipeline` says. None for all other detectors.
         labels: nobody asked for other classes; None for all.
         timer: collects the time of each stage.
     """
@@ -51,6 +54,7 @@ class Parts:
     flow_stride: int = 1
     calibration: CalibrationConfig | None = None
     border: Border = "edge"
+    paper: PaperDetector | None = None
     labels: IntArray | None = None
     timer: StageTimer = field(default_factory=StageTimer)
 

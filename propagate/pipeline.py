@@ -13,8 +13,6 @@ This is the causal path, for live sources; `propagate.offline` looks ahead.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from flow.field import FlowField
 from propagate.calibration import calibrated
 from propagate.parts import FrameResult, Maps, Parts
@@ -24,10 +22,10 @@ from propagate.stages import (
     detect,
     flow_between,
     followed,
+    found_in_warped,
     is_same,
     picture_of,
     result_of,
-    run_head,
     warp_maps,
     watched,
 )
@@ -100,7 +98,9 @@ def step(
         expected = None if warps else carried
         return _key_frame(parts, view, watch, earlier=key, carried=expected)
     if warps and flow is not None:
-        found = _warped(parts, frame, key, flow)
+        with parts.timer.stage("warp"):
+            maps = warp_maps(key.maps, flow, border=parts.border)
+        found = found_in_warped(parts, frame, maps, flow, key_index=key.index)
         return result_of(parts, frame, found), replace(key, watch=watch)
     before = frame.index - key.index - 1
     carried = corrected(parts, view, key.objects, carried, before=before)
@@ -151,19 +151,3 @@ def _detected(
     if earlier is not None and is_same(picture, earlier.picture):
         maps = earlier.maps
     return detect(parts, frame, picture, threshold, maps=maps)
-
-
-def _warped(parts: Parts, frame: Frame, key: KeyState, flow: FlowField) -> Tracked:
-    """Find objects in the key frame's maps, warped along one flow."""
-    with parts.timer.stage("warp"):
-        maps = warp_maps(key.maps, flow, border=parts.border)
-    found = Tracked.fresh(run_head(parts, frame, maps, parts.postprocess), key.index)
-    # Carried back, the boxes tell how far they have come; they themselves stay.
-    back = found.carried(
-        flow,
-        frame_size=(frame.height, frame.width),
-        config=parts.transport,
-        direction="backward",
-    )
-    ages = np.full(len(found), frame.index - key.index, np.int32)
-    return replace(back, detections=found.detections, ages=ages)

@@ -171,6 +171,22 @@ def warp_maps(maps: Maps, flow: FlowField, *, border: Border) -> Maps:
     )
 
 
+def found_in_warped(
+    parts: Parts, frame: Frame, maps: Maps, flow: FlowField, *, key_index: int
+) -> Tracked:
+    """Find objects in maps that were warped along a flow to the key frame."""
+    found = Tracked.fresh(run_head(parts, frame, maps, parts.postprocess), key_index)
+    # Carried back, the boxes tell how far they have come; they themselves stay.
+    back = found.carried(
+        flow,
+        frame_size=(frame.height, frame.width),
+        config=parts.transport,
+        direction="backward",
+    )
+    ages = np.full(len(found), frame.index - key_index, np.int32)
+    return replace(back, detections=found.detections, ages=ages)
+
+
 def result_of(
     parts: Parts, frame: Frame, tracked: Tracked, *, key_frame: bool = False
 ) -> FrameResult:
