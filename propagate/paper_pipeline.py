@@ -67,7 +67,7 @@ def step(
     """
     view = View(frame, parts.detector.preprocessing)
     watch = watched(parts, view, state.watch if state else None)
-    if state is not None:
+    if state is not None and not watch.is_key(parts.keyframes):
         with parts.timer.stage("evidence"):
             # A flow to the key frame does not tell what happened since the last frame.
             watch = watch.doubted(
