@@ -181,7 +181,7 @@ def _add_pipeline_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--decoding",
         choices=("exact", "quick"),
-        help="quick leaves out the deblocking of B-frames, a fifth of decoding "
+        help="quick leaves out the deblocking of B-frames, an eighth of decoding "
         "(default exact)",
     )
     group.add_argument(

@@ -184,7 +184,7 @@ class VideoConfig:
     """How the video is read.
 
     Attributes:
-        decoding: `quick` saves a fifth of the decoder's time in videos with B-frames,
+        decoding: `quick` saves an eighth of decoding in videos with B-frames,
             which then show blocks; see `vod.video_open.Decoding`.
     """
 

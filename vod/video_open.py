@@ -14,7 +14,7 @@ from vod.errors import VideoError
 
 NETWORK_TIMEOUT_S: Final = 10.0
 Decoding = Literal["exact", "quick"]
-"""`quick` leaves out the deblocking filter of B-frames: a fifth of the decoder's time
+"""`quick` leaves out the deblocking filter of B-frames: an eighth of the decoder's time
 in videos that have them, for blocks that show. All other frames stay exact, and no
 error outlives the next of them.
 """
