@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from flow.lightflow import LightFlowConfig, build_lightflow
-from flow.registry import load_flow
+from flow.registry import default_passes, load_flow
 from flow.train.run import write_weights
 from propagate.joint.config import JointTrainConfig
 from propagate.refine.config import RefineChoice, RefinerConfig
@@ -180,7 +180,8 @@ def test_another_input_size_is_measured_and_exported_at_that_size(
     assert flow(*map(flow.prepare, make_clip(2).pictures)).data.shape[:2] == (16, 16)
     last = format_table(tuned, use_with(config)).splitlines()[-1]
     assert last.endswith(f"flow.weights={out} --set flow.passes=1")
-    assert use_with(tiny("passes=2")).use.endswith("--set flow.input_share=0.5")
+    usual = tiny(f"passes={default_passes('lightflow')}")
+    assert use_with(usual).use.endswith("--set flow.input_share=0.5")
 
 
 def tiny_refiner(*changes):
