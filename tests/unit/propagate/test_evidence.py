@@ -8,14 +8,11 @@ from propagate.evidence import SIDE, change_between, evidence_of, look, surprise
 from propagate.tracked import Tracked
 from vod.types import Detections
 
-SCALE = 6
-SIZE = SIDE * SCALE
-
 
 def noise(seed, rows=SIDE, columns=SIDE):
     """A picture of random colours, one a cell of the small picture."""
     cells = np.random.default_rng(seed).integers(0, 256, (rows, columns, 3), np.uint8)
-    return cells.repeat(SIZE // rows, 0).repeat(SIZE // columns, 1)
+    return cells.repeat(SIDE // rows, 0).repeat(SIDE // columns, 1)
 
 
 def tracked(*rows, key_frame=0):
@@ -41,13 +38,13 @@ def test_the_same_picture_does_not_change():
 
 
 def test_two_flat_pictures_are_laid_out_alike():
-    dark, grey = (np.full((SIZE, SIZE, 3), level, np.uint8) for level in (16, 18))
+    dark, grey = (np.full((SIDE, SIDE, 3), level, np.uint8) for level in (16, 18))
     change = change_between(look(grey), look(dark))
     assert (change.colour, change.layout) == pytest.approx((0, 0), abs=1e-6)
 
 
 def test_black_after_white_changes_every_colour_and_no_layout():
-    black, white = (np.full((SIZE, SIZE, 3), level, np.uint8) for level in (0, 255))
+    black, white = (np.full((SIDE, SIDE, 3), level, np.uint8) for level in (0, 255))
     change = change_between(look(black), look(white))
     assert change.colour == 1
     assert change.layout == pytest.approx(0, abs=1e-6)
@@ -62,7 +59,7 @@ def test_another_picture_is_a_cut_and_a_brighter_one_is_not():
 
 def test_half_a_picture_moved_away_is_no_cut():
     first = noise(0, 5, 5)
-    panned = np.roll(first, SIZE // 2, axis=1)
+    panned = np.roll(first, SIDE // 2, axis=1)
     assert not Usual().is_cut(change_between(look(panned), look(first)))
 
 
