@@ -24,6 +24,7 @@ from vod.weights import (
     load_model_weights,
     save_model_weights,
     sha256_of,
+    told_graphs,
     verified_file,
     write_record,
 )
@@ -124,10 +125,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     record = export_detector(arguments.weights, seam=arguments.seam)
-    for role, graph in record.graphs.items():
-        sys.stdout.write(
-            f"{role}: {graph.file}, largest difference {graph.max_abs_error:.2g}\n"
-        )
+    sys.stdout.write(told_graphs(record))
     return 0
 
 

@@ -35,6 +35,7 @@ from vod.config import load_config
 from vod.dataset.annotated import AnnotatedPictures, read_sources, validation_source
 from vod.fitting.command import add_run_options, set_up_process
 from vod.fitting.devices import computing
+from vod.fitting.exporting import export_trained
 from vod.fitting.loop import FitPlan, run_fit
 from vod.fitting.resuming import open_run
 from vod.preprocess import Preprocessing
@@ -147,18 +148,8 @@ def fit(
         )
         run.fit(pictures, out, resume=resume)
     if config.export:
-        _export(out / "weights")
+        export_trained(out / "weights", export_detector, module="detector.export")
     return out / "weights"
-
-
-def _export(folder: Path) -> None:
-    if keras.backend.backend() != "tensorflow":
-        logger.info(
-            "python -m detector.export %s writes graphs, by TensorFlow.", folder
-        )
-        return
-    export_detector(folder)
-    logger.info("wrote graphs: python run_video.py CLIP --detector %s", folder)
 
 
 def described(sources: Sequence[AnnotatedPictures]) -> str:

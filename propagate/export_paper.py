@@ -13,7 +13,7 @@ import numpy as np
 from vod.command import log_errors
 from vod.preprocess import Preprocessing
 from vod.types import FloatArray
-from vod.weights import GraphRecord, WeightsRecord, write_record
+from vod.weights import GraphRecord, WeightsRecord, told_graphs, write_record
 
 if TYPE_CHECKING:
     from propagate.paper_detector import PaperDetector
@@ -84,10 +84,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     record = export_paper(arguments.weights)
-    for role, graph in record.graphs.items():
-        sys.stdout.write(
-            f"{role}: {graph.file}, largest difference {graph.max_abs_error:.2g}\n"
-        )
+    sys.stdout.write(told_graphs(record))
     return 0
 
 

@@ -59,6 +59,7 @@ from vod.errors import ConfigError
 from vod.evaluation import evaluate
 from vod.fitting.command import add_run_options, set_up_process
 from vod.fitting.devices import computing
+from vod.fitting.exporting import export_trained
 from vod.fitting.loop import FitPlan, run_fit
 from vod.fitting.resuming import open_run
 from vod.preprocess import Preprocessing
@@ -137,18 +138,8 @@ def train(
         )
         folder = run.fit(pictures, out, resume=resume)
     if config.export:
-        _export(folder)
+        export_trained(folder, export_paper, module="propagate.export_paper")
     return folder
-
-
-def _export(folder: Path) -> None:
-    if keras.backend.backend() != "tensorflow":
-        logger.info(
-            "python -m propagate.export_paper %s writes graphs, by TensorFlow.", folder
-        )
-        return
-    export_paper(folder)
-    logger.info("wrote graphs: python run_video.py CLIP --detector %s", folder)
 
 
 def start_networks(

@@ -88,6 +88,14 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
+def told_graphs(record: WeightsRecord) -> str:
+    """Give the graphs of a record as text: one line each, for who has exported them."""
+    return "".join(
+        f"{role}: {graph.file}, largest difference {graph.max_abs_error:.2g}\n"
+        for role, graph in record.graphs.items()
+    )
+
+
 def graph_role(role: str, precision: Precision) -> str:
     """Give the name under which a record lists a graph: `features`, `features_int8`."""
     return f"{role}_int8" if precision == "int8" else role
