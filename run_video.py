@@ -11,6 +11,7 @@ import re
 import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -21,8 +22,11 @@ from propagate.config import (
     NO_FLOW,
     FlowChoice,
     PipelineConfig,
+    VideoConfig,
     build_parts,
     load_pipeline_config,
+    resolve_decoding,
+    resolve_mode,
     weights_sha256,
 )
 from propagate.paper_detector import NETWORK as PAPER
@@ -37,6 +41,7 @@ from vod.results import RESULT_FORMATS, open_results
 from vod.sizes import parse_size
 from vod.sources import SAMPLE_PREFIX, FrameSource, open_source
 from vod.video import VideoWriter
+from vod.video_open import network_address
 from vod.weights import RECORD_FILE, read_record
 
 logger = logging.getLogger("run_video")
@@ -180,9 +185,10 @@ def _add_pipeline_arguments(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--decoding",
-        choices=("exact", "quick"),
-        help="quick leaves out the deblocking of B-frames, an eighth of decoding "
-        "(default exact)",
+        choices=("exact", "quick", "sparse"),
+        help="quick leaves out the deblocking of B-frames, an eighth of decoding; "
+        "sparse, with --output none, frames that no other refers to, a third: their "
+        "boxes lie between those before and after (default exact)",
     )
     group.add_argument(
         "--size",
@@ -296,7 +302,7 @@ def run(args: argparse.Namespace) -> Summary:
     Raises:
         VodError: with one sentence for the user.
     """
-    config = resolve_config(args)
+    config = _with_possible_decoding(args, resolve_config(args))
     with open_source(
         args.input,
         start_s=args.start,
@@ -310,6 +316,25 @@ def run(args: argparse.Namespace) -> Summary:
         for problem in source.problems:
             sys.stderr.write(f"warning: {problem}\n")
     return summary
+
+
+def _with_possible_decoding(
+    args: argparse.Namespace, config: PipelineConfig
+) -> PipelineConfig:
+    """Have every frame decoded where that is needed, and say so."""
+    is_live = network_address(args.input) is not None
+    decoding = resolve_decoding(
+        config,
+        mode=resolve_mode(config.propagate, is_live=is_live),
+        shows=args.show or args.output != NO_FILE,
+    )
+    if decoding == config.video.decoding:
+        return config
+    sys.stderr.write(
+        f"note: every frame is decoded; {config.video.decoding} decoding needs "
+        "--output none, a file, mode offline, and fixed key frames.\n"
+    )
+    return replace(config, video=VideoConfig(decoding))
 
 
 def _bar(source: FrameSource, *, quiet: bool) -> Callable[..., Iterable[FrameResult]]:

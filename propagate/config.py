@@ -185,7 +185,8 @@ class VideoConfig:
 
     Attributes:
         decoding: `quick` saves an eighth of decoding in videos with B-frames,
-            which then show blocks; see `vod.video_open.Decoding`.
+            which then show blocks; `sparse` a third, where it is possible
+            (`resolve_decoding`). See `vod.video_open.Decoding`.
     """
 
     decoding: Decoding = "exact"
@@ -237,6 +238,26 @@ def resolve_mode(config: PropagateConfig, *, is_live: bool) -> Mode:
     interval = max(config.keyframe_interval, config.budget or 0)
     forwards = is_live or config.travels == "maps" or interval > LONGEST_WAIT
     return "causal" if forwards else "offline"
+
+
+def resolve_decoding(config: PipelineConfig, *, mode: Mode, shows: bool) -> Decoding:
+    """Say how a video is decoded: never `sparse` where every picture is needed.
+
+    Args:
+        config: of the frame path.
+        mode: in which it runs; only `offline` knows what comes after a frame.
+        shows: whether frames are written or shown.
+    """
+    settings = config.propagate
+    between = (
+        mode == "offline"
+        and settings.keyframes == "fixed"
+        and settings.keyframe_interval > 1
+        and config.detector.name != PAPER
+        and not shows
+    )
+    decoding = config.video.decoding
+    return "exact" if decoding == "sparse" and not between else decoding
 
 
 def build_parts(config: PipelineConfig, *, is_live: bool = False) -> Parts:

@@ -5,6 +5,9 @@ boxes of the first are carried forwards to each of them, those of the second bac
 every few frames a look at the frame corrects them; a box of either that is the other's
 object is fused with it, with weights by nearness.
 At most one interval of frames is in memory.
+
+Of a frame that sparse decoding has left out, nothing is looked at: it is no key frame,
+no flow ends there, and its boxes lie evenly between those before and after.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -78,7 +81,8 @@ def detect_offline(parts: Parts, frames: Iterable[Frame]) -> Iterator[FrameResul
     waiting: list[_Step] = []
     for frame in frames:
         current = _seen(parts, frame, waiting)
-        if waiting and not current.watch.is_key(parts.keyframes):
+        must_wait = frame.is_skipped or not current.watch.is_key(parts.keyframes)
+        if waiting and must_wait:
             waiting.append(current)
             continue
         last = _detected(parts, current, waiting[:1])
@@ -118,6 +122,10 @@ def _seen(parts: Parts, frame: Frame, waiting: Sequence[_Step]) -> _Step:
     policy = parts.keyframes
     view = View(frame, parts.detector.preprocessing)
     previous = waiting[-1] if waiting else None
+    if frame.is_skipped and previous is not None and not policy.wants_evidence:
+        return _Step(
+            view, None, None, None, previous.watch.unseen(policy), reach=previous.reach
+        )
     watch = watched(parts, view, previous.watch if previous else None)
     nothing = _Step(view, None, None, None, watch)
     if previous is None or watch.is_cut:
@@ -178,9 +186,17 @@ def _detected(parts: Parts, current: _Step, key: Sequence[_Step]) -> Tracked:
 
 def _scene_end(parts: Parts, steps: Sequence[_Step]) -> Iterator[FrameResult]:
     """Yield what still waits when no further frame of the scene comes."""
-    if len(steps) > 1:
-        found = _detected(parts, steps[-1], steps[:1])
-        yield from _between(parts, steps, KeyObjects(steps[-1].view, found))
+    if len(steps) < 2:
+        return
+    last = max(place for place, step in enumerate(steps) if not step.frame.is_skipped)
+    found = _objects_of(steps[0]).found
+    if last:
+        found = _detected(parts, steps[last], steps[:1])
+        objects = KeyObjects(steps[last].view, found)
+        yield from _between(parts, steps[: last + 1], objects)
+    for step in steps[last + 1 :]:
+        found = found.held()
+        yield result_of(parts, step.frame, found)
 
 
 def _between(
@@ -196,7 +212,7 @@ def _between(
 
 def _fused(parts: Parts, steps: Sequence[_Step], end: KeyObjects) -> list[Tracked]:
     """Give what is put out on the frames between two key frames, in order."""
-    begin = steps[0].objects or KeyObjects(steps[0].view, _nothing(steps[0]))
+    begin = _objects_of(steps[0])
     known = [step.forward for step in steps[1:] if step.forward is not None]
     kept = _hopeful(begin.found, end.found, parts.postprocess.score_threshold)
     if known:  # the first key frame's boxes, all of them, have been carried already
@@ -227,8 +243,10 @@ def _fused(parts: Parts, steps: Sequence[_Step], end: KeyObjects) -> list[Tracke
         )
 
 
-def _nothing(step: _Step) -> Tracked:
-    return Tracked.fresh(Detections.empty(), step.frame.index)
+def _objects_of(step: _Step) -> KeyObjects:
+    if step.objects is not None:
+        return step.objects
+    return KeyObjects(step.view, Tracked.fresh(Detections.empty(), step.frame.index))
 
 
 def _correction(
@@ -264,13 +282,20 @@ def _flows(parts: Parts, steps: Sequence[_Step]) -> dict[int, FlowField | None]:
     last, place, reach = len(steps) - 1, 0, steps[0].reach
     known = [number for number, step in enumerate(steps) if number and step.span]
     while place < last:
-        span = min(reach, parts.flow_stride, last - place)
         if known:  # estimated as frames came in: only the key frame's may be missing
-            span = next((k for k in known if k > place), last) - place
-        step = steps[place + span]
+            end = next((number for number in known if number > place), last)
+        else:
+            end = _end_of_flow(steps, place, min(reach, parts.flow_stride))
+        step = steps[end]
         flow = step.flow
         if not step.span:
             flow = flow_between(parts, step.view, steps[place].view)
-        place, reach = place + span, frames_within_reach(flow, span)
+        place, reach = end, frames_within_reach(flow, end - place)
         found[place] = None if flow is STILL else flow
     return found
+
+
+def _end_of_flow(steps: Sequence[_Step], begin: int, most: int) -> int:
+    """Give where a flow from `begin` ends: `most` frames on, or where a picture is."""
+    seen = [n for n in range(begin + 1, len(steps)) if not steps[n].frame.is_skipped]
+    return max((n for n in seen if n <= begin + most), default=seen[0])

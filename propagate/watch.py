@@ -54,6 +54,10 @@ class Watch:
             is_cut=is_cut,
         )
 
+    def unseen(self, policy: KeyframePolicy) -> Self:
+        """Go on by a frame that has no picture."""
+        return replace(self, pace=policy.next_frame(self.pace), is_cut=False)
+
     def is_key(self, policy: KeyframePolicy) -> bool:
         """Say whether this must be a key frame, as far as is known."""
         return self.is_cut or policy.is_key(self.pace)

@@ -42,7 +42,7 @@ def environment(packages: Sequence[str] = PACKAGES) -> dict[str, Any]:
         "machine": platform.machine(),
         "processor": _entry("cpuinfo", "model name") or platform.processor(),
         "cpu_count": os.cpu_count(),
-        "usable_cpus": _usable_cpus(),
+        "usable_cpus": usable_cpus(),
         "cpu_flags": [flag for flag in TELLING_FLAGS if flag in flags],
         "memory_mib": int(memory.split()[0]) // 1024 if memory else None,
         "load_average_before": load_average(),
@@ -57,7 +57,8 @@ def load_average() -> list[float] | None:
     return [round(x, 2) for x in os.getloadavg()] if hasattr(os, "getloadavg") else None
 
 
-def _usable_cpus() -> int | None:
+def usable_cpus() -> int | None:
+    """Give the number of cores that this process may use, if known."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count()

@@ -6,7 +6,7 @@ from typing import Protocol, Self
 import numpy as np
 import numpy.typing as npt
 
-from vod.errors import ShapeError
+from vod.errors import ShapeError, VideoError
 
 FloatArray = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.int32]
@@ -40,9 +40,47 @@ class Picture(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class SkippedPicture:
+    """Stands for the picture of a frame that was left out of decoding.
+
+    Attributes:
+        height: rows that it would have.
+        width: columns.
+        name: for messages, such as `clip.mp4: frame 7`.
+    """
+
+    height: int
+    width: int
+    name: str
+
+    @property
+    def rgb(self) -> ByteArray:
+        """There is none.
+
+        Raises:
+            VideoError: always.
+        """
+        raise self._missing()
+
+    def resized(self, height: int, width: int) -> ByteArray:  # noqa: ARG002 (protocol)
+        """There is none; see `rgb`."""
+        raise self._missing()
+
+    def grey(self, height: int, width: int) -> ByteArray:  # noqa: ARG002 (protocol)
+        """There is none; see `rgb`."""
+        raise self._missing()
+
+    def _missing(self) -> VideoError:
+        return VideoError(
+            f"{self.name} has no picture, as sparse decoding left it out; choose "
+            "--decoding exact."
+        )
+
+
 @dataclass(frozen=True, eq=False, slots=True)
 class Frame:
-    """One decoded frame, as a viewer would see it (rotation applied).
+    """One frame, as a viewer would see it (rotation applied).
 
     Attributes:
         index: 0-based position among the frames that the source yields.
@@ -65,11 +103,16 @@ class Frame:
             )
 
     @property
+    def is_skipped(self) -> bool:
+        """Say whether there is no picture: sparse decoding has left it out."""
+        return isinstance(self.picture, SkippedPicture)
+
+    @property
     def rgb(self) -> ByteArray:
         """The whole picture, `(H, W, 3)` uint8.
 
         Raises:
-            VideoError: a decoded picture cannot be converted.
+            VideoError: a decoded picture cannot be converted, or there is none.
         """
         picture = self.picture
         return picture if isinstance(picture, np.ndarray) else picture.rgb

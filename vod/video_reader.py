@@ -12,11 +12,13 @@ import av.error
 from av.video.frame import VideoFrame
 
 from vod.errors import VideoError
+from vod.left_out import LeftOut
 from vod.timeline import Timeline
-from vod.types import Frame
+from vod.types import Frame, SkippedPicture
 from vod.video_info import VideoInfo
 from vod.video_open import (
     Decoding,
+    decode_every_frame,
     find_video_stream,
     is_live,
     network_address,
@@ -30,6 +32,7 @@ logger = logging.getLogger(__name__)
 
 FALLBACK_RATE: Final = Fraction(25)
 _FLUSH_ATTEMPTS: Final = 16  # a damaged end may fail once a decoder thread
+_ORDER_ONLY: Final = "avi"  # holds no times; FFmpeg's guess has frames out of order
 
 
 class VideoReader:
@@ -40,11 +43,12 @@ class VideoReader:
 
     Args:
         location: a file, or an address such as `rtsp://host/stream`.
-        start_s: the first frame at or after this time is the first one yielded; times
-            still count from the beginning of the video.
+        start_s: the first decoded frame at or after this time is the first one
+            yielded; times still count from the beginning of the video.
         max_frames: stop after so many frames.
         name: what messages and results call it; None is the location.
-        decoding: how exactly pictures are decoded, see `vod.video_open.Decoding`.
+        decoding: what is decoded, and how exactly, see `vod.video_open.Decoding`. Of a
+            file whose packets have no times (.avi, .h264), `sparse` decodes all.
 
     Attributes:
         info: see `VideoInfo`.
@@ -72,6 +76,7 @@ class VideoReader:
         self._stopped: str | None = None
         self._last_dts: int | None = None
         self._is_cut = False
+        self._left_out = LeftOut() if decoding == "sparse" else None
         self._container = open_container(location)
         try:
             self._stream = find_video_stream(
@@ -102,19 +107,28 @@ class VideoReader:
         self._container.close()
 
     def __iter__(self) -> Iterator[Frame]:
-        decoded, time_s = self._first, self._first_time_s
-        index = 0
-        while self._max_frames is None or index < self._max_frames:
+        index, time_s = 0, self._first_time_s
+        for decoded, time_s in self._timed():
             yield Frame(index, time_s, self._picture(decoded, index))
             index += 1
             if index == self._max_frames:
-                break
-            following = next(self._decoded, None)
-            if following is None:
-                self._report_end(index, time_s)
+                self._report_damage()
                 return
-            decoded, time_s = following, self._timeline.time_of(following.pts)
-        self._report_damage()
+        self._report_end(index, time_s)
+
+    def _timed(self) -> Iterator[tuple[VideoFrame | None, float]]:
+        """Yield all frames from the first on with their times; None is left out."""
+        yield self._first, self._first_time_s
+        time_of = self._timeline.time_of
+        for decoded in self._decoded:
+            for pts in self._left_out_before(decoded.pts):
+                yield None, time_of(pts)
+            yield decoded, time_of(decoded.pts)
+        for pts in self._left_out_before(None):
+            yield None, time_of(pts)
+
+    def _left_out_before(self, pts: int | None) -> list[int]:
+        return self._left_out.before(pts) if self._left_out is not None else []
 
     def _find_first(self, start_s: float) -> tuple[VideoFrame, float]:
         """Give the first frame at or after `start_s`, and its time."""
@@ -137,6 +151,7 @@ class VideoReader:
             last_s = timeline.time_of(decoded.pts)
             if last_s >= start_s - float(time_base) / 2:
                 self._timeline = timeline
+                self._left_out_before(decoded.pts)
                 return decoded, last_s
         if last_s is not None:
             raise VideoError(
@@ -203,11 +218,22 @@ class VideoReader:
             self._is_cut = packet.is_corrupt or (self._is_cut and not packet.size)
             if packet.size:
                 self._damaged += packet.is_corrupt
+                self._announce(packet)
                 yield from self._decode_packet(packet) or []
             else:
                 yield from self._flush()
                 return
         yield from self._flush()
+
+    def _announce(self, packet: Any) -> None:
+        """Note that a frame is to come; without its time it would not be missed."""
+        if self._left_out is None or packet.is_discard:
+            return
+        if packet.pts is None or self._container.format.name == _ORDER_ONLY:
+            self._left_out = None
+            decode_every_frame(self._stream)
+        else:
+            self._left_out.announce(packet.pts)
 
     def _decode_packet(self, packet: Any) -> list[VideoFrame] | None:
         """Decode one packet, None to flush; None when the decoder refuses it."""
@@ -227,7 +253,12 @@ class VideoReader:
                 yield from frames
                 return
 
-    def _picture(self, decoded: VideoFrame, index: int) -> VideoPicture:
+    def _picture(
+        self, decoded: VideoFrame | None, index: int
+    ) -> VideoPicture | SkippedPicture:
+        if decoded is None:
+            name = f"{self._name}: frame {index}"
+            return SkippedPicture(self.info.height, self.info.width, name)
         self._damaged += decoded.is_corrupt
         if (decoded.width, decoded.height) != self._size:
             self._note(

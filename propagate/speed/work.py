@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
-from propagate.config import PipelineConfig, build_parts
+from propagate.config import PipelineConfig, build_parts, resolve_decoding
 from propagate.keyframes import FixedInterval
 from propagate.parts import FrameResult, Mode, Parts
 from propagate.session import Outputs, Summary, process
@@ -20,6 +20,7 @@ from vod.config import from_mapping, to_mapping
 from vod.errors import ConfigError
 from vod.sources import FrameSource
 from vod.video import VideoWriter
+from vod.video_open import Decoding
 
 Kind = Literal[
     "decode", "decode-rgb", "decode-encode", "every-frame", "causal", "offline"
@@ -142,8 +143,7 @@ class Runner:
         if self.work.kind == "decode-rgb":
             return decode_rgb(clip)
         with contextlib.ExitStack() as stack:
-            decoding = self.work.config.video.decoding if self.parts else "exact"
-            source = stack.enter_context(clip.open(decoding))
+            source = stack.enter_context(clip.open(self._decoding()))
             video = self._writer(stack, source)
             if self.parts is None:
                 if video is None:
@@ -156,6 +156,14 @@ class Runner:
             summary = process(source, self.parts, outputs, progress=self._counted)
         self._note(summary)
         return summary.frames
+
+    def _decoding(self) -> Decoding:
+        work = self.work
+        if self.parts is None:
+            return "exact"
+        if work.kind == "every-frame":
+            return resolve_decoding(work.config, mode="causal", shows=False)
+        return resolve_decoding(work.config, mode=self.parts.mode, shows=work.writes)
 
     def _writer(
         self, stack: contextlib.ExitStack, source: FrameSource

@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 
 import propagate.reach
-from propagate.keyframes import FixedInterval
+from propagate.keyframes import Adaptive, FixedInterval
 from propagate.offline import detect_offline, results_of
 from propagate.pipeline import detect_video
-from tests.toy_pipeline import BrightestPixelFlow, dot_frame, make_parts
+from tests.toy_pipeline import SIDE, BrightestPixelFlow, dot_frame, make_parts
+from vod.errors import VideoError
+from vod.types import SkippedPicture
 
 
 def offline(parts, frames):
@@ -184,3 +186,66 @@ def test_every_stage_is_timed():
     stages = {"resize", "evidence", "features", "head", "flow", "carry"}
     assert set(parts.timer.calls) == stages
     assert parts.timer.calls["flow"] == 4
+
+
+def skipping(frames, *indices):
+    """The same frames, some of them without a picture."""
+    return [
+        replace(frame, picture=SkippedPicture(SIDE, SIDE, f"frame {frame.index}"))
+        if frame.index in indices
+        else frame
+        for frame in frames
+    ]
+
+
+@pytest.mark.parametrize("skipped", [(1,), (2,), (1, 2), (1, 3), (1, 2, 3)])
+def test_boxes_of_skipped_frames_lie_evenly_between(skipped):
+    frames = skipping(RIGHTWARDS, *skipped)
+    results = offline(make_parts(4, BrightestPixelFlow()), frames)
+    np.testing.assert_allclose(
+        [boxes[0] for boxes in boxes_of(results)],
+        [[i + 0.5, 2.5, i + 2.5, 4.5] for i in range(5)],
+        atol=1e-5,
+    )
+    assert [r.key_frame for r in results] == [True, False, False, False, True]
+    assert [r.frame.index for r in results] == list(range(5))
+
+
+def test_a_skipped_frame_is_no_key_frame():
+    parts = make_parts(2, BrightestPixelFlow())
+    results = offline(parts, skipping(RIGHTWARDS, 2))
+    assert [r.key_frame for r in results] == [True, False, False, True, True]
+    assert parts.detector.features.calls == 3
+
+
+@pytest.mark.parametrize(("skipped", "keys"), [((4,), [0, 3]), ((3, 4), [0, 2])])
+def test_skipped_frames_at_the_end_hold_the_last_boxes(skipped, keys):
+    frames = skipping(RIGHTWARDS, *skipped)
+    results = offline(make_parts(9, BrightestPixelFlow()), frames)
+    assert [r.frame.index for r in results if r.key_frame] == keys
+    last = keys[-1]
+    assert boxes_of(results)[last:] == [boxes_of(results)[last]] * (5 - last)
+    assert [r.tracked.ages.tolist() for r in results[last:]] == [
+        [age] for age in range(5 - last)
+    ]
+
+
+def test_after_the_first_frame_all_may_be_skipped():
+    results = offline(make_parts(9), skipping(RIGHTWARDS, 1, 2, 3, 4))
+    assert boxes_of(results) == [[[0.5, 2.5, 2.5, 4.5]]] * 5
+
+
+def test_boxes_are_held_over_skipped_frames_without_flow():
+    results = offline(make_parts(4), skipping(RIGHTWARDS, 1, 2, 3))
+    assert len(results) == 5
+
+
+def test_key_frames_that_need_evidence_need_every_picture():
+    parts = replace(make_parts(4, BrightestPixelFlow()), keyframes=Adaptive(4))
+    with pytest.raises(VideoError, match="--decoding exact"):
+        offline(parts, skipping(RIGHTWARDS, 1))
+
+
+def test_past_frames_alone_need_every_picture():
+    with pytest.raises(VideoError, match="frame 1 has no picture"):
+        list(detect_video(make_parts(4), skipping(RIGHTWARDS, 1)))

@@ -5,6 +5,7 @@ import pytest
 from av.video.frame import PictureType
 
 from tests.builders import write_clip
+from vod.errors import VideoError
 from vod.sources import open_source
 
 
@@ -54,3 +55,53 @@ def test_without_b_frames_quick_is_exact(tmp_path):
     path = write_clip(tmp_path / "plain.mp4", 8, options={"crf": "40", "bf": "0"})
     pairs = zip(frames_of(path, "quick"), frames_of(path, "exact"), strict=True)
     assert all(np.array_equal(quick.rgb, exact.rgb) for quick, exact in pairs)
+
+
+def test_sparse_leaves_out_what_no_other_frame_needs(clip):
+    skipped = 0
+    for sparse, exact in zip(
+        frames_of(clip, "sparse"), frames_of(clip, "exact"), strict=True
+    ):
+        assert (sparse.index, sparse.time_s) == (exact.index, exact.time_s)
+        assert (sparse.height, sparse.width) == (exact.height, exact.width)
+        skipped += sparse.is_skipped
+        if not sparse.is_skipped:
+            np.testing.assert_array_equal(sparse.rgb, exact.rgb)
+    assert 8 <= skipped <= 16  # of 24 frames; two of three B-frames, or more
+
+
+def test_a_skipped_frame_has_no_picture(clip):
+    skipped = next(frame for frame in frames_of(clip, "sparse") if frame.is_skipped)
+    with pytest.raises(VideoError, match=rf"frame {skipped.index} has no picture"):
+        skipped.rgb  # noqa: B018
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 24, 30])
+def test_sparse_stops_after_as_many_frames(clip, count):
+    with open_source(str(clip), decoding="sparse", max_frames=count) as source:
+        assert len(list(source)) == min(count, 24)
+
+
+def test_sparse_begins_with_a_picture(clip):
+    with open_source(str(clip), decoding="sparse", start_s=0.3) as source:
+        first, *others = source
+    assert not first.is_skipped
+    assert 0.3 <= first.time_s < 0.5
+    assert first.index == 0
+    assert others[-1].time_s == pytest.approx(23 / 25)
+
+
+@pytest.mark.parametrize("suffix", [".avi", ".h264"])
+def test_where_packets_have_no_times_sparse_decodes_all(tmp_path, suffix):
+    path = write_clip(tmp_path / f"clip{suffix}", 24, options={"bf": "3"})
+    frames = frames_of(path, "sparse")
+    assert len(frames) == 24
+    assert not any(frame.is_skipped for frame in frames)
+
+
+@pytest.mark.parametrize("suffix", [".mkv", ".ts", ".mov"])
+def test_sparse_reads_other_containers(tmp_path, suffix):
+    path = write_clip(tmp_path / f"clip{suffix}", 24, options={"bf": "3"})
+    sparse, exact = frames_of(path, "sparse"), frames_of(path, "exact")
+    assert [frame.time_s for frame in sparse] == [frame.time_s for frame in exact]
+    assert any(frame.is_skipped for frame in sparse)
