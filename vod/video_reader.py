@@ -32,6 +32,7 @@ logger = logging.getLogger(__name__)
 
 FALLBACK_RATE: Final = Fraction(25)
 _FLUSH_ATTEMPTS: Final = 16  # a damaged end may fail once a decoder thread
+_HEAD_START_S: Final = 10.0  # by which a file's first packet may go before its start
 _ORDER_ONLY: Final = "avi"  # holds no times; FFmpeg's guess has frames out of order
 
 
@@ -132,15 +133,46 @@ class VideoReader:
 
     def _find_first(self, start_s: float) -> tuple[VideoFrame, float]:
         """Give the first frame at or after `start_s`, and its time."""
+        sought = start_s > 0 and self._seek(start_s)
+        first, earliest_s, last_s = self._first_since(start_s)
+        if sought and (earliest_s is None or earliest_s > start_s):
+            # Without an index, one may land past the key frame that is needed.
+            self._seek(-_HEAD_START_S)
+            self._left_out_before(None)
+            self._decoded = self._decode()
+            first, _, last_s = self._first_since(start_s)
+        if first is not None:
+            return first
+        if last_s is not None:
+            raise VideoError(
+                f"{self._name} has no frame at or after {start_s:g} s; its last one is "
+                f"at {last_s:.3f} s."
+            )
+        reason = f" ({self._stopped})" if self._stopped else ""
+        raise VideoError(f"{self._name} holds no readable frame{reason}.")
+
+    def _seek(self, time_s: float) -> bool:
+        """Go to the key frame at or before a time, if that is possible."""
+        ticks = (self._stream.start_time or 0) + round(time_s / float(self._time_base))
+        try:
+            self._container.seek(ticks, stream=self._stream)
+        except av.error.FFmpegError:
+            logger.debug("%s cannot seek; decoding from its start", self._name)
+            return False
+        return True
+
+    def _first_since(
+        self, start_s: float
+    ) -> tuple[tuple[VideoFrame, float] | None, float | None, float | None]:
+        """Decode up to `start_s`.
+
+        Returns:
+            The first frame from there on with its time, and the times of the first and
+            last frame that were decoded for it; None where there is none.
+        """
         stream, time_base = self._stream, self._time_base
         start = stream.start_time or 0
-        if start_s > 0:
-            try:
-                ticks = start + round(start_s / float(time_base))
-                self._container.seek(ticks, stream=stream)
-            except av.error.FFmpegError:
-                logger.debug("%s cannot seek; decoding from its start", self._name)
-        timeline, last_s = None, None
+        timeline, earliest_s, last_s = None, None, None
         for decoded in self._decoded:
             if timeline is None:
                 if start_s == 0 and decoded.pts is not None:
@@ -149,17 +181,12 @@ class VideoReader:
                 period = 1 / (self._rate or FALLBACK_RATE)
                 timeline = Timeline(time_base, start=start, period_s=period)
             last_s = timeline.time_of(decoded.pts)
+            earliest_s = last_s if earliest_s is None else earliest_s
             if last_s >= start_s - float(time_base) / 2:
                 self._timeline = timeline
                 self._left_out_before(decoded.pts)
-                return decoded, last_s
-        if last_s is not None:
-            raise VideoError(
-                f"{self._name} has no frame at or after {start_s:g} s; its last one is "
-                f"at {last_s:.3f} s."
-            )
-        reason = f" ({self._stopped})" if self._stopped else ""
-        raise VideoError(f"{self._name} holds no readable frame{reason}.")
+                return (decoded, last_s), earliest_s, last_s
+        return None, earliest_s, last_s
 
     @property
     def _time_base(self) -> Fraction:

@@ -143,6 +143,15 @@ def test_start_skips_frames_but_keeps_the_clock(tmp_path):
     assert np.abs(frames[0].rgb.astype(int) - make_picture(25)).mean() < 6
 
 
+def test_a_start_is_found_where_seeking_lands_past_the_key_frame(tmp_path):
+    path = write_clip(tmp_path / "a.ts", 50, options={"g": "250"})
+    frames, problems = read_all(path, start_s=1.0)
+    assert [frame.time_s for frame in frames[:2]] == pytest.approx([1.0, 1.04])
+    assert len(frames) == 25
+    assert np.abs(frames[0].rgb.astype(int) - make_picture(25)).mean() < 6
+    assert problems == []
+
+
 def test_the_estimated_count_knows_start_and_limit(tmp_path):
     path = write_clip(tmp_path / "a.mp4", 50)
     with VideoReader(path, start_s=1.0) as reader:

@@ -82,12 +82,15 @@ def test_sparse_stops_after_as_many_frames(clip, count):
         assert len(list(source)) == min(count, 24)
 
 
-def test_sparse_begins_with_a_picture(clip):
-    with open_source(str(clip), decoding="sparse", start_s=0.3) as source:
+@pytest.mark.parametrize("suffix", [".mp4", ".ts"])
+def test_sparse_begins_with_a_picture(tmp_path, suffix):
+    path = write_clip(tmp_path / f"clip{suffix}", 24, options={"bf": "3"})
+    with open_source(str(path), decoding="sparse", start_s=0.3) as source:
         first, *others = source
     assert not first.is_skipped
     assert 0.3 <= first.time_s < 0.5
     assert first.index == 0
+    assert len(others) == 23 - round(first.time_s * 25)
     assert others[-1].time_s == pytest.approx(23 / 25)
 
 
