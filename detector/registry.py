@@ -13,6 +13,7 @@ from detector.ssd_config import SsdConfig
 from vod.config import nearest
 from vod.engine import EngineName, load_graph, tensorflow_graph
 from vod.errors import ConfigError, WeightsError
+from vod.sizes import Size
 from vod.types import FloatArray
 from vod.weights import (
     WEIGHTS_FILE,
@@ -22,9 +23,6 @@ from vod.weights import (
     read_record,
     verified_file,
 )
-
-Size = tuple[int, int]
-"""Rows, columns."""
 
 SHIPPED_WEIGHTS: Final = Path(__file__).parent / "weights"
 

@@ -8,7 +8,6 @@ from typing import Literal
 import detector.registry
 import flow.registry
 from detector.postprocess import PostprocessConfig
-from detector.registry import Size
 from propagate.adapter.adapted import load_adapted
 from propagate.calibration import CalibrationConfig
 from propagate.keyframes import Adaptive, FixedInterval, KeyframePolicy
@@ -30,6 +29,7 @@ from propagate.warp import Border
 from vod.config import load_config
 from vod.engine import EngineName
 from vod.errors import ConfigError
+from vod.sizes import Size
 from vod.video_open import Decoding
 from vod.weights import RECORD_FILE, read_record
 

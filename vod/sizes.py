@@ -1,11 +1,14 @@
-"""Sizes of pictures as command lines state them."""
+"""Sizes of pictures, and how command lines state them."""
 
 import re
 
 from vod.errors import ConfigError
 
+Size = tuple[int, int]
+"""Rows, columns."""
 
-def parse_size(text: str) -> tuple[int, int]:
+
+def parse_size(text: str) -> Size:
     """Read `HEIGHTxWIDTH`.
 
     Raises:
