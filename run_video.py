@@ -187,8 +187,9 @@ def _add_pipeline_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--size",
         metavar="HxW",
-        help="of the detector's picture (default 300x300); graphs of another size are "
-        "made once, which needs TensorFlow, and kept in the user's cache",
+        help="rows and columns of the detector's picture (default 300x300); the graphs "
+        "that ship run any size on litert and openvino, those of --flow lightflow are "
+        "made once, which needs TensorFlow",
     )
     group.add_argument(
         "--bundle",

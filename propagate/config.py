@@ -48,8 +48,8 @@ class DetectorChoice:
     Attributes:
         name: registry name.
         weights: a weights folder; None is the shipped one.
-        size: (rows, columns) of its input; None is as the weights say. Graphs of
-            another size are made once, see `propagate.bundle_cache`.
+        size: (rows, columns) of its input; None is as the weights say. See
+            `propagate.networks.bundle_of` for what runs another size.
     """
 
     name: str = "ssd_mobilenet_v1"

@@ -52,8 +52,8 @@ def build_parser() -> argparse.ArgumentParser:
         type=_names,
         default=[],
         metavar="HxW,...",
-        help="of the detector's input; one that does not ship is made once, in about a "
-        "minute (as shipped)",
+        help="of the detector's input (as shipped); a flow network's graph of another "
+        "size is made once, in about a minute",
     )
     add(
         "--precision",

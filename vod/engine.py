@@ -25,6 +25,7 @@ __all__ = [
     "is_installed",
     "load_graph",
     "require_engine",
+    "resizes",
     "tensorflow_graph",
 ]
 
@@ -121,6 +122,16 @@ def require_engine(engine: str) -> Engine:
             f"the engine '{engine}' is not installed: {ENGINES[engine].install}"
         )
     return ENGINES[engine]
+
+
+def resizes(engine: str) -> bool:
+    """Say whether an engine runs a graph at other sizes than it was exported for.
+
+    Raises:
+        ConfigError: there is none of this name.
+        DependencyError: it is not installed.
+    """
+    return require_engine(engine).load_resized is not None
 
 
 def load_graph(
