@@ -172,7 +172,9 @@ def test_tensorflow_engine_gives_the_same_detections(parts, bikes_clip):
         np.testing.assert_allclose(a.boxes, b.boxes, atol=0.1)
 
 
-@pytest.mark.parametrize("more", [[], ["--size", "192x344"]])
+@pytest.mark.parametrize(
+    "more", [[], ["--size", "192x344"], ["--size", "66000", "--precision", "int8"]]
+)
 def test_running_imports_neither_tensorflow_nor_keras(tmp_path, more):
     program = (
         "import sys, run_video\n"

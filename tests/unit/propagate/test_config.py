@@ -12,6 +12,7 @@ from detector.postprocess import PostprocessConfig
 from propagate.config import (
     PipelineConfig,
     build_parts,
+    for_video,
     keyframe_policy,
     load_pipeline_config,
     resolve_mode,
@@ -20,6 +21,7 @@ from propagate.config import (
 )
 from propagate.keyframes import Adaptive
 from propagate.networks import bundle_of
+from tests.builders import make_info
 from vod.errors import ConfigError, WeightsError
 from vod.weights import read_record, write_record
 
@@ -138,11 +140,27 @@ def test_auto_looks_ahead_where_it_can(overrides, is_live, mode):
         (["engine.name=tensorflow", "engine.precision=int8"], "runs float32 only"),
         (["engine.bundle=b", "engine.precision=int8"], "precision of its own"),
         (["engine.bundle=b", "detector.size=[64, 64]"], "precision of its own"),
+        (["engine.bundle=b", "detector.pixels=4096"], "precision of its own"),
+        (["detector.pixels=5"], "detector.pixels must be from 1024 to 16777216"),
+        (["detector.pixels=6.5e+4"], "detector.pixels must be int"),
+        (
+            ["detector.pixels=66000", "detector.size=[64, 64]"],
+            "detector.size .* and pixels 66000 exclude each other",
+        ),
     ],
 )
 def test_wrong_sizes_and_precisions_are_refused(overrides, message):
     with pytest.raises(ConfigError, match=message):
         load_pipeline_config(overrides=overrides)
+
+
+def test_pixels_need_a_video_whose_shape_they_take():
+    config = load_pipeline_config(overrides=["detector.pixels=66000"])
+    with pytest.raises(ConfigError, match=r"pixels=66000 takes .* give detector\.size"):
+        build_parts(config)
+    sized = for_video(config, make_info(width=1280, height=720))
+    assert sized == load_pipeline_config(overrides=["detector.size=[192, 344]"])
+    assert for_video(PipelineConfig(), make_info()) == PipelineConfig()
 
 
 @pytest.mark.parametrize(
@@ -190,6 +208,7 @@ def test_a_size_that_no_shipped_graph_runs_asks_the_cache(
     overrides, flow, form, folders, monkeypatch
 ):
     wishes = []
+    monkeypatch.setattr("vod.engine.is_installed", lambda _name: True)
     monkeypatch.setattr("propagate.networks.cached_bundle", wishes.append)
     filled = [override.format(**folders) for override in overrides]
     size = "detector.size=[224, 400]"
