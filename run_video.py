@@ -24,11 +24,13 @@ from propagate.config import (
     PipelineConfig,
     VideoConfig,
     build_parts,
+    for_video,
     load_pipeline_config,
     resolve_decoding,
     resolve_mode,
     weights_sha256,
 )
+from propagate.detector_choice import size_settings
 from propagate.paper_detector import NETWORK as PAPER
 from propagate.parts import FrameResult, Parts
 from propagate.session import Outputs, Summary, process
@@ -38,7 +40,6 @@ from vod.config import to_mapping
 from vod.display import Display
 from vod.errors import ConfigError, VodError
 from vod.results import RESULT_FORMATS, open_results
-from vod.sizes import parse_size
 from vod.sources import SAMPLE_PREFIX, FrameSource, open_source
 from vod.video import VideoWriter
 from vod.video_open import network_address
@@ -192,9 +193,11 @@ def _add_pipeline_arguments(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--size",
-        metavar="HxW",
-        help="of the detector's picture (default 300x300); graphs of another size are "
-        "made once, which needs TensorFlow, and kept in the user's cache",
+        metavar="HxW|N",
+        help="of the detector's picture: rows and columns (default 300x300), or about "
+        "how many pixels in the shape of the video, e.g. 66000; litert and openvino "
+        "run the shipped graphs at any size, but one of --flow lightflow is made once, "
+        "which needs TensorFlow",
     )
     group.add_argument(
         "--bundle",
@@ -250,7 +253,7 @@ def resolve_config(args: argparse.Namespace) -> PipelineConfig:
             f"detector.weights={json.dumps(args.detector)}",
         ]
     if args.size is not None:
-        flags.append(f"detector.size={list(parse_size(args.size))}")
+        flags += size_settings(args.size)
     return load_pipeline_config(args.config, [*args.set, *flags])
 
 
@@ -309,6 +312,7 @@ def run(args: argparse.Namespace) -> Summary:
         max_frames=args.max_frames,
         decoding=config.video.decoding,
     ) as source:
+        config = for_video(config, source.info)
         parts = build_parts(config, is_live=source.info.is_live)
         with open_outputs(args, source, parts, config) as outputs:
             progress = _bar(source, quiet=args.quiet)

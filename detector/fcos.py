@@ -12,7 +12,7 @@ import numpy as np
 from keras import ops
 
 from detector.backbones.table import build_backbone
-from detector.box_coding import LARGEST_GROWTH
+from detector.box_coding_layer import LARGEST_GROWTH
 from detector.fcos_config import level_strides
 from detector.feature_network import enlarge
 from detector.mobilenet import activate, conv_block
@@ -125,8 +125,8 @@ def fcos_predictions(
 def decode_sides(sides: Any, centres: Any, strides: Any) -> Any:
     """Give the `(..., 4)` boxes of raw distances: exp of these, in strides.
 
-    Growth is bounded as in `detector.box_coding.decode_codes`, so that an untrained
-    network's exponential stays a number.
+    Growth is bounded as in `detector.box_coding_layer.decode_codes`, so that an
+    untrained network's exponential stays a number.
 
     Args:
         sides: `(..., 4)`, left, top, right, bottom of a cell's centre.

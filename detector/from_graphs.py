@@ -1,6 +1,7 @@
 """A detector out of two runnable graphs, wherever these come from."""
 
 import dataclasses
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,9 +9,12 @@ import numpy as np
 from detector.detector import Detector
 from detector.features import FeatureSpec
 from vod.errors import WeightsError
-from vod.graph import LoadedGraph
+from vod.graph import LoadedGraph, Shape
 from vod.preprocess import Preprocessing
 from vod.types import FloatArray
+
+Head = Callable[..., tuple[FloatArray, FloatArray]]
+"""A second half, see `detector.detector.Detector`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,10 @@ class DetectorDescription:
     preprocessing: Preprocessing
     maps: tuple[FeatureSpec, ...]
 
+    def map_shapes(self) -> list[Shape]:
+        """Give `(1, h, w, c)` of every map."""
+        return [(1, m.height, m.width, m.channels) for m in self.maps]
+
 
 def detector_of_graphs(
     description: DetectorDescription,
@@ -40,8 +48,7 @@ def detector_of_graphs(
     """Join two graphs into a detector, after checking that they fit.
 
     Args:
-        description: of the detector; whether pictures go in as pixels is read off the
-            first graph.
+        description: see `detector_of_features`.
         features: the first half.
         head: the second half.
         remedy: what to do where they do not fit, a sentence.
@@ -49,24 +56,42 @@ def detector_of_graphs(
     Raises:
         WeightsError: a graph takes or gives other sizes than described.
     """
-    preprocessing = description.preprocessing
-    picture = [(1, preprocessing.height, preprocessing.width, 3)]
-    maps = [(1, m.height, m.width, m.channels) for m in description.maps]
-    for graph, side, shapes, expected in (
-        (features, "takes", features.input_shapes, picture),
-        (features, "gives", features.output_shapes, maps),
-        (head, "takes", head.input_shapes, maps),
-    ):
-        if list(shapes) != expected:
-            raise WeightsError(
-                f"{graph.path} {side} {list(shapes)}, but {expected} was expected. "
-                f"{remedy}"
-            )
 
     def boxes_and_scores(*maps: FloatArray) -> tuple[FloatArray, FloatArray]:
         boxes, scores = head(*maps)
         return boxes, scores
 
+    detector = detector_of_features(
+        description, features, boxes_and_scores, remedy=remedy
+    )
+    _check(head, "takes", head.input_shapes, description.map_shapes(), remedy)
+    return detector
+
+
+def detector_of_features(
+    description: DetectorDescription,
+    features: LoadedGraph,
+    head: Head,
+    *,
+    remedy: str,
+) -> Detector:
+    """Join a graph and a second half that fits into a detector, after checking it.
+
+    Args:
+        description: of the detector; whether pictures go in as pixels is read off the
+            graph.
+        features: the first half.
+        head: the second half.
+        remedy: what to do where the graph does not fit, a sentence.
+
+    Raises:
+        WeightsError: it takes or gives other sizes than described.
+    """
+    preprocessing = description.preprocessing
+    picture = (1, preprocessing.height, preprocessing.width, 3)
+    shapes = description.map_shapes()
+    _check(features, "takes", features.input_shapes, [picture], remedy)
+    _check(features, "gives", features.output_shapes, shapes, remedy)
     as_pixels = features.inputs.dtypes[0] == np.uint8
     return Detector(
         name=description.name,
@@ -74,5 +99,18 @@ def detector_of_graphs(
         preprocessing=dataclasses.replace(preprocessing, as_pixels=as_pixels),
         maps=description.maps,
         features=features,
-        head=boxes_and_scores,
+        head=head,
     )
+
+
+def _check(
+    graph: LoadedGraph,
+    side: str,
+    shapes: Sequence[Shape],
+    expected: Sequence[Shape],
+    remedy: str,
+) -> None:
+    if shapes != expected:
+        raise WeightsError(
+            f"{graph.path} {side} {shapes}, but {expected} was expected. {remedy}"
+        )

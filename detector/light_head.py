@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from detector.box_coding import decode_codes
+from detector.box_coding_layer import decode_codes
 from detector.rpn import clip_boxes
 from detector.suppression import take_rows
 from detector.two_stage_config import TwoStageConfig, map_specs

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from detector.features import FeatureSpec
 from detector.network_config import map_specs, resized
 from detector.recorded import config_of, read_detector_record
-from detector.registry import Size
 from vod.preprocess import Preprocessing
+from vod.sizes import Size
 from vod.weights import WEIGHTS_FILE, WeightsRecord, verified_file
 
 if TYPE_CHECKING:

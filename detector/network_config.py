@@ -5,7 +5,7 @@ from typing import Any, Final, Literal, TypeVar, get_args
 
 import detector.ssd_config
 import detector.two_stage_config
-from detector.backbones.table import Normalization, check_backbone
+from detector.backbones.table import BACKBONES, Normalization, check_backbone
 from detector.fcos_config import FcosOptions, pyramid_specs
 from detector.features import FeatureSpec
 from detector.ssd_config import SsdConfig, SsdOptions
@@ -112,6 +112,17 @@ def resized(config: DetectorConfig, height: int, width: int) -> DetectorConfig:
         ssd = detector.ssd_config.resized(ssd_config(config), height, width)
         options = replace(options, anchor_side=ssd.anchor_side)
     return replace(config, input_height=height, input_width=width, ssd=options)
+
+
+def runs_any_size(config: DetectorConfig) -> bool:
+    """Say whether a graph of the first half is enough to run pictures of any size.
+
+    It is where the maps are an SSD's raw predictions, which `detector.ssd_head` turns
+    into boxes of any size, and where the backbone does not pad by the picture's size.
+    """
+    backbone = BACKBONES.get(config.backbone)
+    is_raw = config.head == "ssd" and config.ssd.seam == "head"
+    return is_raw and backbone is not None and backbone.any_size
 
 
 def _own(options: type[Options], config: SsdConfig | TwoStageConfig) -> Options:

@@ -6,13 +6,25 @@ from pathlib import Path
 from typing import Final
 
 from detector.detector import Detector
-from detector.from_graphs import DetectorDescription, detector_of_graphs
-from detector.network_config import DetectorConfig, map_specs, resized, ssd_config
+from detector.from_graphs import (
+    DetectorDescription,
+    detector_of_features,
+    detector_of_graphs,
+)
+from detector.network_config import (
+    DetectorConfig,
+    map_specs,
+    resized,
+    runs_any_size,
+    ssd_config,
+)
 from detector.recorded import NETWORKS, SSD_MOBILENET_V1, config_of
 from detector.ssd_config import SsdConfig
+from detector.ssd_head import SsdHead
 from vod.config import nearest
-from vod.engine import EngineName, load_graph, tensorflow_graph
+from vod.engine import EngineName, load_graph, resizes, tensorflow_graph
 from vod.errors import ConfigError, WeightsError
+from vod.sizes import Size
 from vod.types import FloatArray
 from vod.weights import (
     WEIGHTS_FILE,
@@ -22,9 +34,6 @@ from vod.weights import (
     read_record,
     verified_file,
 )
-
-Size = tuple[int, int]
-"""Rows, columns."""
 
 SHIPPED_WEIGHTS: Final = Path(__file__).parent / "weights"
 
@@ -65,7 +74,8 @@ def load_detector(
         precision: of the first half's graph; the second half decodes coordinates and is
             always float32.
         size: (rows, columns) of the pictures; None is as the record says. Another size
-            needs the engine `tensorflow`, or graphs of that size (`propagate.export`).
+            needs the engine `tensorflow`, or one that `vod.engine.resizes` and an SSD
+            (`has_any_size`), or else graphs of that size (`propagate.export`).
 
     Raises:
         ConfigError: unknown name or engine, or a size or precision that the engine
@@ -96,17 +106,33 @@ def weights_folder(name: str, weights: Path | None) -> Path:
     return weights if weights is not None else SHIPPED_WEIGHTS / name
 
 
-def graph_files(
-    name: str, weights: Path | None = None, precision: Precision = "fp32"
-) -> list[Path]:
-    """Give the files that a detector's key frames run: first half, second half.
+def graph_file(folder: Path, record: WeightsRecord, role: str) -> Path:
+    """Give the file of a graph, such as `features`, `features_int8` or `head`.
 
     Raises:
-        ConfigError: unknown name.
-        WeightsError: a file is missing, altered or of another network.
+        WeightsError: it is missing or altered.
     """
-    folder = weights_folder(name, weights)
-    return _graph_files(folder, read_record(folder, network=name), precision)
+    if role not in record.graphs:
+        module = EXPORTERS.get(role, "detector.export")
+        raise WeightsError(
+            f"{folder} has no exported graph '{role}'. Run: python -m {module} {folder}"
+        )
+    return verified_file(folder, record.graphs[role].file, record)
+
+
+def has_any_size(folder: Path, record: WeightsRecord, precision: Precision) -> bool:
+    """Say whether a weights folder's graphs run pictures of any size.
+
+    Args:
+        folder: of the weights.
+        record: the folder's.
+        precision: of the first half's graph, which alone is needed.
+
+    Raises:
+        WeightsError: the record's config is wrong.
+    """
+    has_graph = graph_role("features", precision) in record.graphs
+    return has_graph and runs_any_size(config_of(folder, record))
 
 
 def ssd_config_of(folder: Path, record: WeightsRecord) -> SsdConfig:
@@ -139,32 +165,42 @@ def _load(request: DetectorRequest) -> Detector:
             )
         return _keras_detector(description, config, request)
     if (height, width) != recorded:
-        raise ConfigError(
-            f"{folder} has graphs for {recorded[0]}x{recorded[1]} only. Run: "
-            f"python -m propagate.export --size {height}x{width} --out DIR, and give "
-            "DIR as --bundle."
-        )
+        return _resized_detector(description, config, request)
     features, head = (
-        load_graph(path, engine=request.engine, threads=request.threads)
-        for path in _graph_files(folder, record, request.precision)
+        load_graph(
+            graph_file(folder, record, role),
+            engine=request.engine,
+            threads=request.threads,
+        )
+        for role in (graph_role("features", request.precision), "head")
     )
-    remedy = f"Export it again: python -m detector.export {folder}"
-    return detector_of_graphs(description, features, head, remedy=remedy)
+    return detector_of_graphs(description, features, head, remedy=_remedy(folder))
 
 
-def _graph_files(
-    folder: Path, record: WeightsRecord, precision: Precision
-) -> list[Path]:
-    files = []
-    for role in (graph_role("features", precision), "head"):
-        if role not in record.graphs:
-            module = EXPORTERS.get(role, "detector.export")
-            raise WeightsError(
-                f"{folder} has no exported graph '{role}'. Run: python -m {module} "
-                f"{folder}"
-            )
-        files.append(verified_file(folder, record.graphs[role].file, record))
-    return files
+def _resized_detector(
+    description: DetectorDescription, config: DetectorConfig, request: DetectorRequest
+) -> Detector:
+    folder, record, engine = request.folder, request.record, request.engine
+    size = (config.input_height, config.input_width)
+    if not (resizes(engine) and has_any_size(folder, record, request.precision)):
+        stated = f"{size[0]}x{size[1]}"
+        raise ConfigError(
+            f"{folder} has no graphs that the engine '{engine}' runs at {stated}. Run: "
+            f"python -m propagate.export --size {stated} --out DIR, and give DIR as "
+            "--bundle."
+        )
+    features = load_graph(
+        graph_file(folder, record, graph_role("features", request.precision)),
+        engine=engine,
+        threads=request.threads,
+        input_size=size,
+    )
+    head = SsdHead(ssd_config(config))
+    return detector_of_features(description, features, head, remedy=_remedy(folder))
+
+
+def _remedy(folder: Path) -> str:
+    return f"Export it again: python -m detector.export {folder}"
 
 
 def _keras_detector(

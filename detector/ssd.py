@@ -5,17 +5,16 @@ from typing import Any, Final
 
 import keras
 
-from detector.anchors import generate_anchors
 from detector.backbones.table import build_backbone
-from detector.box_coding import BoxDecoder
+from detector.box_coding_layer import BoxDecoder
 from detector.mobilenet import conv_block
 from detector.ssd_config import (
     BOX_VALUES,
     SsdConfig,
-    level_grids,
     level_specs,
     map_specs,
     scaled_channels,
+    ssd_anchors,
 )
 from vod.weights import load_model_weights
 
@@ -47,14 +46,9 @@ def build_head(config: SsdConfig, *, batch_size: int | None = None) -> keras.Mod
     """
     inputs = head_inputs(config, batch_size=batch_size)
     raw = raw_rows(inputs, config)
-    anchors = generate_anchors(
-        level_grids(config),
-        input_height=config.input_height,
-        input_width=config.input_width,
-        side=config.anchor_side,
-    )
     # Places are float32, whatever precision the network runs in.
-    boxes = BoxDecoder(anchors, name="boxes", dtype="float32")(raw[:, :, :BOX_VALUES])
+    decode = BoxDecoder(ssd_anchors(config), name="boxes", dtype="float32")
+    boxes = decode(raw[:, :, :BOX_VALUES])
     scores = keras.layers.Activation("sigmoid", name="scores")(raw[:, :, BOX_VALUES:])
     return keras.Model(inputs, [boxes, scores], name="head")
 

@@ -3,10 +3,11 @@
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
-from detector.anchors import anchors_per_cell
+from detector.anchors import anchors_per_cell, generate_anchors
 from detector.backbones.table import check_backbone
 from detector.features import FeatureSpec
 from vod.errors import ConfigError
+from vod.types import FloatArray
 
 LEVELS: Final = 6
 FIRST_LEVEL_HALVINGS: Final = 4  # Conv2d_11_pointwise is the stride-16 map
@@ -111,6 +112,16 @@ def level_grids(config: SsdConfig) -> list[tuple[int, int]]:
         (halved(config.input_height, n), halved(config.input_width, n))
         for n in halvings
     ]
+
+
+def ssd_anchors(config: SsdConfig) -> FloatArray:
+    """Give the `(N, 4)` anchors, see `generate_anchors`; for 300 x 300: 1917."""
+    return generate_anchors(
+        level_grids(config),
+        input_height=config.input_height,
+        input_width=config.input_width,
+        side=config.anchor_side,
+    )
 
 
 def level_specs(config: SsdConfig) -> tuple[FeatureSpec, ...]:

@@ -7,11 +7,10 @@ import numpy as np
 from keras import ops
 
 import detector.ssd
-from detector.anchors import generate_anchors
-from detector.box_coding import encode_codes
+from detector.box_coding_layer import encode_codes
 from detector.distillation import cross_entropy, smooth_l1
 from detector.loss_geometry import is_object, overlaps
-from detector.ssd_config import BOX_VALUES, SsdConfig, level_grids
+from detector.ssd_config import BOX_VALUES, SsdConfig, ssd_anchors
 from detector.suppression import take_rows
 from detector.train_data import NEGATIVE_IOU, POSITIVE_IOU
 from vod.config import from_mapping, to_mapping
@@ -84,12 +83,7 @@ class SsdLosses(keras.layers.Layer):
     def __init__(self, config: SsdConfig, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.config = config
-        self.anchors = generate_anchors(
-            level_grids(config),
-            input_height=config.input_height,
-            input_width=config.input_width,
-            side=config.anchor_side,
-        )
+        self.anchors = ssd_anchors(config)
 
     def call(self, inputs: list[Any]) -> dict[str, Any]:
         """Give the losses; see the class."""

@@ -17,12 +17,11 @@ import numpy as np
 import safetensors.numpy
 from keras import ops
 
-from detector.anchors import generate_anchors
 from detector.distillation import Distiller, raw_model
 from detector.export import export_detector
 from detector.registry import ssd_config_of
 from detector.ssd import load_ssd
-from detector.ssd_config import level_grids
+from detector.ssd_config import ssd_anchors
 from detector.train_config import DetectorTrainConfig, FollowEpoch
 from detector.train_data import DetectorBatches, Sample, read_stills, read_unlabelled
 from vod.command import log_errors
@@ -104,13 +103,7 @@ def train(
 def _batches(
     config: DetectorTrainConfig, samples: Sequence[Sample], record: WeightsRecord
 ) -> DetectorBatches:
-    network = ssd_config_of(Path("the teacher"), record)
-    anchors = generate_anchors(
-        level_grids(network),
-        input_height=network.input_height,
-        input_width=network.input_width,
-        side=network.anchor_side,
-    )
+    anchors = ssd_anchors(ssd_config_of(Path("the teacher"), record))
     order = np.random.default_rng(config.seed).permutation(len(samples))
     samples = [samples[i] for i in order[: config.limit]]
     if len(samples) < config.batch_size:

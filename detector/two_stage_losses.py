@@ -15,7 +15,8 @@ import keras
 import numpy as np
 from keras import ops
 
-from detector.box_coding import CENTRE_SCALE, SIDE_SCALE, encode_codes
+from detector.box_coding import CENTRE_SCALE, SIDE_SCALE
+from detector.box_coding_layer import encode_codes
 from detector.light_head import light_head
 from detector.matching import chance, draw_both, inside, match, usable_objects
 from detector.rpn import Proposals, anchor_corners, rpn_predictions

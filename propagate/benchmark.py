@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from propagate.config import PipelineConfig, load_pipeline_config
+from propagate.config import PipelineConfig, for_video, load_pipeline_config
 from propagate.speed import comparison, curves, pictures, soak, tables
 from propagate.speed.child import start_up
 from propagate.speed.clip import Clip
@@ -129,10 +129,11 @@ def run(args: argparse.Namespace) -> tuple[dict[str, Any], str, "Drawing"]:
     if args.write and args.soak is None:
         raise ConfigError("--write belongs to --soak; the comparison does both anyway.")
     configs = resolve_configs(args)
-    config = next(iter(configs.values()))
     if len(configs) > 1 and (args.soak is not None or args.curves is not None):
         raise ConfigError("--soak and --curves take one --precision at a time.")
     clip, info, is_file = resolve_input(args)
+    configs = {name: for_video(config, info) for name, config in configs.items()}
+    config = next(iter(configs.values()))
     report: dict[str, Any] = {
         "input": {**info.facts(), "name": Path(info.name).name},
         "config": to_mapping(config),

@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Final
 
 import flow.registry
-from detector.registry import Size, weights_folder
+from detector.registry import weights_folder
 from propagate.bundle import Bundle, read_bundle
 from propagate.manifest import FORMAT_VERSION, MANIFEST_FILE, BundleFormat
 from vod.errors import DependencyError, WeightsError
+from vod.sizes import Size
 from vod.user_cache import cache_folder
 from vod.weights import WEIGHTS_FILE, Precision, read_record
 

@@ -12,7 +12,7 @@ import flow.export_int8
 import flow.registry
 from detector.detector import Detector
 from detector.models import DetectorModels, load_models
-from detector.registry import Size, weights_folder
+from detector.registry import weights_folder
 from propagate.bundle_graphs import GraphSource
 from propagate.config import NO_FLOW, PipelineConfig
 from propagate.manifest import BundleFlow
@@ -20,6 +20,7 @@ from vod.calibration_pictures import Neighbours
 from vod.config import nearest
 from vod.engine import tensorflow_graph
 from vod.errors import ConfigError
+from vod.sizes import Size
 from vod.types import FloatArray
 
 

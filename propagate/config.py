@@ -8,9 +8,9 @@ from typing import Literal
 import detector.registry
 import flow.registry
 from detector.postprocess import PostprocessConfig
-from detector.registry import Size
 from propagate.adapter.adapted import load_adapted
 from propagate.calibration import CalibrationConfig
+from propagate.detector_choice import DetectorChoice
 from propagate.keyframes import Adaptive, FixedInterval, KeyframePolicy
 from propagate.manifest import read_manifest
 from propagate.networks import NO_FLOW as NO_FLOW
@@ -30,40 +30,12 @@ from propagate.warp import Border
 from vod.config import load_config
 from vod.engine import EngineName
 from vod.errors import ConfigError
+from vod.video_info import VideoInfo
 from vod.video_open import Decoding
 from vod.weights import RECORD_FILE, read_record
 
-LEAST_SIDE = 32
-LARGEST_SIDE = 4096
-"""Sides of the detector's input, in pixels; 32 is one cell of its second map."""
-
 LONGEST_WAIT = 100
 """Interval up to which `auto` looks ahead; so many frames of 720p take 0.3 GB."""
-
-
-@dataclass(frozen=True, slots=True)
-class DetectorChoice:
-    """Which detector, and how large its pictures are.
-
-    Attributes:
-        name: registry name.
-        weights: a weights folder; None is the shipped one.
-        size: (rows, columns) of its input; None is as the weights say. Graphs of
-            another size are made once, see `propagate.bundle_cache`.
-    """
-
-    name: str = "ssd_mobilenet_v1"
-    weights: Path | None = None
-    size: Size | None = None
-
-    def __post_init__(self) -> None:
-        if self.size is not None and not all(
-            LEAST_SIDE <= side <= LARGEST_SIDE for side in self.size
-        ):
-            raise ConfigError(
-                f"size must be rows and columns from {LEAST_SIDE} to {LARGEST_SIDE}, "
-                f"received {self.size[0]}x{self.size[1]}."
-            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +176,8 @@ class PipelineConfig:
     video: VideoConfig = field(default_factory=VideoConfig)
 
     def __post_init__(self) -> None:
-        stated = self.detector.size is not None or self.engine.precision != "fp32"
+        sized = self.detector.size is not None or self.detector.pixels is not None
+        stated = sized or self.engine.precision != "fp32"
         if self.engine.bundle is not None and stated:
             raise ConfigError(
                 "a bundle has a size and precision of its own: leave --size and "
@@ -221,6 +194,28 @@ def load_pipeline_config(
     """
     config = load_config(PipelineConfig, path, overrides)
     return paper_settings(config) if config.detector.name == PAPER else config
+
+
+def for_video(config: PipelineConfig, info: VideoInfo) -> PipelineConfig:
+    """Give a config whose pixels, if it states any, are a size in a video's shape.
+
+    Raises:
+        ConfigError: see `DetectorChoice.in_shape_of`.
+    """
+    return replace(config, detector=config.detector.in_shape_of(info))
+
+
+def refuse_pixels(config: PipelineConfig) -> None:
+    """Refuse pixels where there is no video whose shape they could take.
+
+    Raises:
+        ConfigError: the config states some.
+    """
+    if config.detector.pixels is not None:
+        raise ConfigError(
+            f"detector.pixels={config.detector.pixels} takes the shape of a video, and "
+            "there is no one video here: give detector.size=[rows, columns] instead."
+        )
 
 
 def keyframe_policy(config: PropagateConfig) -> KeyframePolicy:
@@ -264,14 +259,16 @@ def build_parts(config: PipelineConfig, *, is_live: bool = False) -> Parts:
     """Load the networks that a config names.
 
     Args:
-        config: of the frame path.
+        config: of the frame path, with a size where it stated pixels (`for_video`).
         is_live: the source is a camera or stream, where `auto` mode is causal.
 
     Raises:
-        ConfigError: unknown detector or flow, or a setting that does not fit it.
+        ConfigError: unknown detector or flow, a setting that does not fit it, or pixels
+            that have no shape.
         DependencyError: the engine is not installed.
         WeightsError: weights or graphs missing, altered or of another network.
     """
+    refuse_pixels(config)
     if config.detector.name == PAPER:
         return _paper_parts(paper_settings(config))
     bundle = bundle_of(config)

@@ -23,6 +23,7 @@ from propagate.config import (
     FlowChoice,
     PipelineConfig,
     build_parts,
+    for_video,
     load_pipeline_config,
 )
 from propagate.parts import Parts
@@ -250,6 +251,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         config = replace(config, flow=FlowChoice(NETWORK_FLOW))
     host = environment(MEASURED_PACKAGES)
     with open_source(args.input, max_frames=args.max_frames) as source:
+        config = for_video(config, source.info)
         frames = list(islice(source, args.max_frames))
     if len(frames) < 2:
         raise VideoError(f"{args.input} has {len(frames)} frames; 2 are needed.")

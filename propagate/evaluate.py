@@ -12,7 +12,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from propagate.config import FlowChoice, PipelineConfig, load_pipeline_config
+from propagate.config import (
+    FlowChoice,
+    PipelineConfig,
+    load_pipeline_config,
+    refuse_pixels,
+)
 from propagate.figure import draw_intervals
 from propagate.parts import Travels
 from propagate.ways import (
@@ -159,6 +164,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _evaluate(args: argparse.Namespace) -> dict[str, Any]:
     config = load_pipeline_config(args.config, args.set)
+    refuse_pixels(config)
     travels = args.travels or config.propagate.travels
     modes = [mode for group in args.modes or [list(MODES)] for mode in group]
     if args.modes is None and travels == "maps":

@@ -17,7 +17,7 @@ from typing import Final
 
 from propagate.bundle_graphs import check_combination
 from propagate.bundle_writer import BundleRequest, check_place, write_bundle
-from propagate.config import load_pipeline_config
+from propagate.config import load_pipeline_config, refuse_pixels
 from propagate.manifest import FORMATS, PRECISIONS, Manifest
 from vod.calibration_pictures import read_neighbours
 from vod.command import print_errors
@@ -70,6 +70,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _export(args: argparse.Namespace) -> Manifest:
     flow = [f"flow.name={args.flow}"] if args.flow else []
     config = load_pipeline_config(args.config, [*args.set, *flow])
+    refuse_pixels(config)
     size = parse_size(args.size) if args.size else config.detector.size
     check_combination(args.format, args.precision)
     check_place(args.out)

@@ -1,6 +1,8 @@
 """Which graphs a config runs, on which engine, and the networks made of them."""
 
 import math
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import detector.registry
@@ -9,10 +11,11 @@ from detector.detector import Detector
 from flow.estimator import FlowEstimator
 from propagate.bundle import Bundle, read_bundle
 from propagate.bundle_cache import Wish, cached_bundle
-from vod.engine import EngineName
+from vod.engine import EngineName, resizes
 from vod.engine_choice import GraphUse, fastest_engine
 from vod.preprocess import Preprocessing
-from vod.weights import graph_role, read_record
+from vod.sizes import Size
+from vod.weights import WeightsRecord, graph_role, read_record
 
 if TYPE_CHECKING:
     from propagate.config import FlowChoice, PipelineConfig
@@ -24,7 +27,8 @@ NO_FLOW: Final = "none"
 def bundle_of(config: "PipelineConfig") -> Bundle | None:
     """Give the bundle that a config runs: stated, or made for its size and precision.
 
-    None where Keras models are run, or the graphs in the weights folders.
+    None where Keras models are run, or the graphs in the weights folders, which run
+    at any size if they are an SSD's, the engine resizes and no network's flow is used.
 
     Raises:
         ConfigError: unknown detector.
@@ -52,32 +56,51 @@ def bundle_of(config: "PipelineConfig") -> Bundle | None:
 
 
 def _has_graphs(config: "PipelineConfig") -> bool:
-    """Say whether the weights folders hold graphs of this size and precision.
+    """Say whether the weights folders hold graphs for this size and precision.
 
     They are taken to hold the detector's own size in fp32, and all that is wanted of
     the user's own flow weights; loading says what is missing.
     """
-    precision = config.engine.precision
-    folder = detector.registry.weights_folder(
-        config.detector.name, config.detector.weights
-    )
-    record = read_record(folder)
-    own = (record.preprocessing.height, record.preprocessing.width)
-    if (config.detector.size or own) != own:
-        return False
+    name, precision = config.engine.name, config.engine.precision
+    folder, record = _weights_of(config)
+    size = _other_size(config, record)
+    if size is not None:
+        if name != "auto" and not resizes(name):
+            return False
+        if not detector.registry.has_any_size(folder, record, precision):
+            return False
     if precision != "fp32":
-        if config.engine.name == "onnxruntime":
+        if name == "onnxruntime":
             return False  # it cannot be given an int8 graph of LiteRT
         if graph_role("features", precision) not in record.graphs:
             return False
-    elif config.flow.weights is not None:
+    elif size is None and config.flow.weights is not None:
         return True
     if config.flow.name not in flow.registry.NETWORKS:
         return True
     flows = flow.registry.weights_folder(config.flow.name, config.flow.weights)
-    height, width = _flow_size(config.flow, record.preprocessing)
+    height, width = _flow_size(config.flow, _pictures(config, record))
     role = flow.registry.graph_role(height, width, precision)
     return role in read_record(flows).graphs
+
+
+def _weights_of(config: "PipelineConfig") -> tuple[Path, WeightsRecord]:
+    name = config.detector.name
+    folder = detector.registry.weights_folder(name, config.detector.weights)
+    return folder, read_record(folder, network=name)
+
+
+def _other_size(config: "PipelineConfig", record: WeightsRecord) -> Size | None:
+    """Give the detector's size where it is not that of its weights."""
+    own = (record.preprocessing.height, record.preprocessing.width)
+    return None if config.detector.size == own else config.detector.size
+
+
+def _pictures(config: "PipelineConfig", record: WeightsRecord) -> Preprocessing:
+    size = _other_size(config, record)
+    if size is None:
+        return record.preprocessing
+    return replace(record.preprocessing, height=size[0], width=size[1])
 
 
 def detector_of(
@@ -166,19 +189,30 @@ def resolve_engine(
             for role, graph in bundle.manifest.graphs.items()
         ]
         return fastest_engine(uses, threads=config.engine.threads)
-    files = detector.registry.graph_files(
-        config.detector.name, config.detector.weights, config.engine.precision
-    )
-    uses = [GraphUse(path, often) for path in files]
+    return fastest_engine(_uses(config, often), threads=config.engine.threads)
+
+
+def _uses(config: "PipelineConfig", often: float) -> list[GraphUse]:
+    """Give the graphs in the weights folders that a config runs.
+
+    Args:
+        config: of the frame path.
+        often: how often the detector runs, a frame.
+    """
+    folder, record = _weights_of(config)
+    size, precision = _other_size(config, record), config.engine.precision
+    # The second half of another size needs no graph, see `detector.ssd_head`.
+    roles = [graph_role("features", precision), *(["head"] if size is None else [])]
+    uses = [
+        GraphUse(detector.registry.graph_file(folder, record, role), often, size)
+        for role in roles
+    ]
     if config.flow.name in flow.registry.NETWORKS:
-        folder = detector.registry.weights_folder(
-            config.detector.name, config.detector.weights
-        )
-        size = _flow_size(config.flow, read_record(folder).preprocessing)
+        height, width = _flow_size(config.flow, _pictures(config, record))
         flows = flow.registry.weights_folder(config.flow.name, config.flow.weights)
-        file = flow.registry.graph_file(flows, *size, config.engine.precision)
+        file = flow.registry.graph_file(flows, height, width, precision)
         uses.append(GraphUse(file, 1.0))
-    return fastest_engine(uses, threads=config.engine.threads)
+    return uses
 
 
 def _flow_size(choice: "FlowChoice", pictures: Preprocessing) -> tuple[int, int]:

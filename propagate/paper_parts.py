@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 FIXED: Final[Mapping[str, str]] = {
     "flow": "it has a flow of its own",
     "detector.size": "its pictures have one size",
+    "detector.pixels": "its pictures have one size",
     "engine.precision": "its graphs are float32",
     "engine.bundle": "it runs the graphs in its weights folder",
     "propagate.mode": "it uses past frames only",
@@ -48,7 +49,7 @@ def paper_settings(config: "PipelineConfig") -> "PipelineConfig":
     usual = type(config)()
     settled = replace(
         config,
-        detector=replace(config.detector, size=None),
+        detector=replace(config.detector, size=None, pixels=None),
         flow=replace(usual.flow, name=NETWORK),
         propagate=replace(
             usual.propagate,

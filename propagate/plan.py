@@ -51,9 +51,9 @@ def build_parser() -> argparse.ArgumentParser:
         "--sizes",
         type=_names,
         default=[],
-        metavar="HxW,...",
-        help="of the detector's input; one that does not ship is made once, in about a "
-        "minute (as shipped)",
+        metavar="SIZE,...",
+        help="of the detector's input, as in run_video.py (as shipped); a flow "
+        "network's graph of another size is made once, in about a minute",
     )
     add(
         "--precision",
@@ -91,9 +91,9 @@ def plan(args: argparse.Namespace) -> dict[str, Any]:
     modes = [args.mode] if args.mode else list(MODES)
     if base.config().propagate.travels == "maps":
         modes = ["causal"]
-    networks = networks_of(base, args.sizes, args.precision)
-    truth = _truth(args)
     clip, info, is_file = resolve_input(args)
+    networks = networks_of(base, args.sizes, args.precision, info)
+    truth = _truth(args)
     host = environment(MEASURED_WITH)
     costs = measure_costs(
         base,

@@ -20,6 +20,7 @@ from vod.errors import VideoError
 from vod.files import PendingFile
 from vod.graph import LoadedGraph
 from vod.onnx_conversion import cached_onnx
+from vod.sizes import Size
 from vod.user_cache import cache_folder
 from vod.weights import sha256_of
 
@@ -39,10 +40,18 @@ class GraphUse:
     Attributes:
         path: the file.
         calls_per_frame: 1 where it runs on every frame.
+        input_size: see `vod.engine.load_graph`.
     """
 
     path: Path
     calls_per_frame: float
+    input_size: Size | None = None
+
+    def load(self, engine: EngineName, *, threads: int) -> LoadedGraph:
+        """Load it as it is used."""
+        return load_graph(
+            self.path, engine=engine, threads=threads, input_size=self.input_size
+        )
 
 
 def fastest_engine(uses: Sequence[GraphUse], *, threads: int) -> EngineName:
@@ -84,10 +93,7 @@ def measured_costs(
 
     The engines take turns, so that a busy moment of the machine meets all of them.
     """
-    graphs = {
-        name: [load_graph(use.path, engine=name, threads=threads) for use in uses]
-        for name in names
-    }
+    graphs = {name: [use.load(name, threads=threads) for use in uses] for name in names}
     inputs = [_sample(graph) for graph in graphs[names[0]]]
     times: dict[EngineName, list[float]] = {name: [] for name in names}
     for turn in range(ROUNDS + 1):
@@ -124,6 +130,8 @@ def _is_ready(name: EngineName, uses: Sequence[GraphUse]) -> bool:
     engine = ENGINES[name]
     if not is_installed(name):
         return False
+    if engine.load_resized is None and any(use.input_size for use in uses):
+        return False
     return all(
         use.path.suffix in engine.suffixes
         or (engine.convert is not None and _is_converted(use.path))
@@ -146,7 +154,9 @@ def _answer_path(
         "machine": [platform.node(), platform.machine(), os.cpu_count()],
         "threads": threads,
         "engines": {name: _version(name) for name in names},
-        "graphs": [[sha256_of(use.path), use.calls_per_frame] for use in uses],
+        "graphs": [
+            [sha256_of(use.path), use.calls_per_frame, use.input_size] for use in uses
+        ],
     }
     digest = hashlib.sha256(json.dumps(question).encode()).hexdigest()
     try:

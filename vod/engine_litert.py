@@ -12,7 +12,8 @@ import numpy.typing as npt
 from ai_edge_litert.interpreter import Interpreter
 
 from vod.errors import WeightsError
-from vod.graph import GraphInputs, Shape
+from vod.graph import GraphInputs, Shape, at_size, resized_shape
+from vod.sizes import Size
 from vod.types import FloatArray
 
 
@@ -34,7 +35,7 @@ def native_log_muted() -> Iterator[None]:
 
 
 class LiteRtGraph:
-    """One `.tflite` file in LiteRT's interpreter (XNNPACK, fixed shapes).
+    """One `.tflite` file in LiteRT's interpreter (XNNPACK, static shapes).
 
     Attributes:
         path: the file.
@@ -42,14 +43,20 @@ class LiteRtGraph:
         output_shapes: one shape an output, in the graph's order.
     """
 
-    def __init__(self, path: Path, *, threads: int = 2) -> None:
+    def __init__(
+        self, path: Path, *, threads: int = 2, input_size: Size | None = None
+    ) -> None:
         self.path = path
         try:
             with native_log_muted():
                 self._interpreter = Interpreter(str(path), num_threads=threads)
+                if input_size is not None:
+                    _resize(self._interpreter, input_size)
                 self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError, OSError) as error:
-            raise WeightsError(f"{path} is not a runnable .tflite graph.") from error
+            raise WeightsError(
+                f"{path} is not a runnable .tflite graph{at_size(input_size)}."
+            ) from error
         inputs = self._interpreter.get_input_details()
         outputs = self._interpreter.get_output_details()
         # Each gives a view of the input's memory. None may be alive while the graph
@@ -82,10 +89,18 @@ class LiteRtGraph:
         return tuple(self._interpreter.get_tensor(i) for i in self._output_indices)
 
 
-def load_litert(path: Path, *, threads: int) -> LiteRtGraph:
-    """Load a `.tflite` graph.
+def _resize(interpreter: Any, size: Size) -> None:
+    for detail in interpreter.get_input_details():
+        shape = resized_shape(detail["shape"], size)
+        interpreter.resize_tensor_input(detail["index"], shape)
+
+
+def load_litert(
+    path: Path, *, threads: int, input_size: Size | None = None
+) -> LiteRtGraph:
+    """Load a `.tflite` graph; see `vod.engine.load_graph` for other input sizes.
 
     Raises:
-        WeightsError: the file is not one.
+        WeightsError: the file is not one, or cannot be run at that size.
     """
-    return LiteRtGraph(path, threads=threads)
+    return LiteRtGraph(path, threads=threads, input_size=input_size)

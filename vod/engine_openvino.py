@@ -7,7 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from vod.errors import DependencyError, WeightsError
-from vod.graph import GraphInputs, Shape
+from vod.graph import GraphInputs, Shape, at_size, resized_shape
+from vod.sizes import Size
 from vod.types import FloatArray
 
 SINGLE: Final = "f32"
@@ -26,7 +27,14 @@ class OpenVinoGraph:
         output_shapes: one shape an output, in the graph's order.
     """
 
-    def __init__(self, path: Path, *, threads: int, precision: str = SINGLE) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        threads: int,
+        precision: str = SINGLE,
+        input_size: Size | None = None,
+    ) -> None:
         import openvino
 
         self.path = path
@@ -39,14 +47,18 @@ class OpenVinoGraph:
                 raise WeightsError(
                     f"{path} leaves a shape open; export it with fixed input shapes."
                 )
+            if input_size is not None:
+                _resize(model, input_size)
             settings = {
                 "PERFORMANCE_HINT": "LATENCY",
                 "INFERENCE_PRECISION_HINT": precision,
                 "INFERENCE_NUM_THREADS": threads,
             }
             compiled = core.compile_model(model, "CPU", settings)
-        except RuntimeError as error:
-            raise WeightsError(f"{path} is not a graph that OpenVINO runs.") from error
+        except (ValueError, RuntimeError) as error:
+            raise WeightsError(
+                f"{path} is not a graph that OpenVINO runs{at_size(input_size)}."
+            ) from error
         self._request = compiled.create_infer_request()
         self._outputs = list(compiled.outputs)
         self.inputs = GraphInputs(
@@ -74,23 +86,36 @@ class OpenVinoGraph:
         return tuple(results[port] for port in self._outputs)
 
 
-def load_openvino(path: Path, *, threads: int) -> OpenVinoGraph:
+def _resize(model: Any, size: Size) -> None:
+    model.reshape(
+        {port: list(resized_shape(port.shape, size)) for port in model.inputs}
+    )
+
+
+def load_openvino(
+    path: Path, *, threads: int, input_size: Size | None = None
+) -> OpenVinoGraph:
     """Load an `.xml`, `.onnx` or `.tflite` graph, to be computed in float32.
 
+    See `vod.engine.load_graph` for other input sizes.
+
     Raises:
-        WeightsError: the file is not one, or leaves a shape open.
+        WeightsError: the file is not one, leaves a shape open, or cannot be run at that
+            size.
     """
-    return OpenVinoGraph(path, threads=threads)
+    return OpenVinoGraph(path, threads=threads, input_size=input_size)
 
 
-def load_openvino_bf16(path: Path, *, threads: int) -> OpenVinoGraph:
+def load_openvino_bf16(
+    path: Path, *, threads: int, input_size: Size | None = None
+) -> OpenVinoGraph:
     """Load such a graph; what it has in float32 is computed in bfloat16.
 
     Raises:
         DependencyError: the processor does not compute in bfloat16.
-        WeightsError: the file is not one, or leaves a shape open.
+        WeightsError: as `load_openvino`.
     """
-    return OpenVinoGraph(path, threads=threads, precision=HALF)
+    return OpenVinoGraph(path, threads=threads, precision=HALF, input_size=input_size)
 
 
 def require_bfloat16(core: Any) -> None:

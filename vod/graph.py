@@ -9,12 +9,28 @@ import numpy as np
 import numpy.typing as npt
 
 from vod.errors import ShapeError
+from vod.sizes import Size
 from vod.types import FloatArray
 
 Graph = Callable[..., tuple[FloatArray, ...]]
 """Takes one array an input and gives one array an output, in the graph's own order."""
 
 Shape = tuple[int, ...]
+
+
+def resized_shape(shape: Sequence[int], size: Size) -> Shape:
+    """Give the `(B, H, W, C)` shape of an input at another height and width.
+
+    Raises:
+        ValueError: the input is not of such a shape.
+    """
+    batch, _, _, channels = map(int, shape)
+    return batch, *size, channels
+
+
+def at_size(size: Size | None) -> str:
+    """Give the end of a sentence about a graph at a size; empty at its own."""
+    return "" if size is None else f" at {size[0]}x{size[1]}"
 
 
 @dataclass(frozen=True, slots=True)

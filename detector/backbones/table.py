@@ -52,6 +52,8 @@ class Backbone:
         scale: divisor of its input, in pixel values.
         widths: channel multipliers that it comes in; None is any.
         normalizations: `"none"` where it can be built without BatchNorm.
+        any_size: a graph of it runs pictures of any size. Models of
+            `keras.applications` pad by the size that they are built for.
     """
 
     build: Builder
@@ -60,6 +62,7 @@ class Backbone:
     scale: float = 127.5
     widths: tuple[float, ...] | None = None
     normalizations: tuple[Normalization, ...] = ("batch",)
+    any_size: bool = False
 
 
 def _mobilenet_v1(image: Any, width: float, normalization: Normalization) -> Maps:
@@ -92,6 +95,7 @@ BACKBONES: Final[Mapping[str, Backbone]] = {
         _mobilenet_v1,
         application=Application("MobileNet", takes_width=True),
         normalizations=("batch", "none"),
+        any_size=True,
     ),
     "mobilenet_v2": _of(Application("MobileNetV2", takes_width=True)),
     "mobilenet_v3_small": _of(Application("MobileNetV3Small", True, _PLAIN_PIXELS)),
@@ -102,6 +106,7 @@ BACKBONES: Final[Mapping[str, Backbone]] = {
         mean=127.0,
         scale=128.0,
         normalizations=("batch", "none"),
+        any_size=True,
     ),
     # Normalises pixels inside, each channel in its own way.
     "efficientnet_v2_b0": _of(

@@ -5,23 +5,26 @@ from itertools import product
 from typing import Final, get_args, get_type_hints
 
 from propagate.config import EngineConfig
+from propagate.detector_choice import size_settings
 from propagate.speed.choices import Base, Network
 from vod.errors import ConfigError
-from vod.sizes import parse_size
+from vod.video_info import VideoInfo
 
 PRECISIONS: Final[tuple[str, ...]] = get_args(get_type_hints(EngineConfig)["precision"])
 """The most exact first."""
 
 
 def networks_of(
-    base: Base, sizes: Sequence[str], precisions: Sequence[str]
+    base: Base, sizes: Sequence[str], precisions: Sequence[str], info: VideoInfo
 ) -> list[Network]:
     """List every size in every precision, the first size and precision first.
 
     Args:
         base: what the user has fixed; a bundle has one size and precision.
-        sizes: such as `224x400` (rows, columns); none is that of the config.
+        sizes: such as `224x400` (rows, columns) or `66000` (pixels in the shape of the
+            video); none is that of the config.
         precisions: none is all that there are.
+        info: of the video.
 
     Raises:
         ConfigError: a size or precision is not one.
@@ -39,7 +42,7 @@ def networks_of(
     networks = [
         Network(
             " ".join([config.detector.name, *([size] if size else []), precision]),
-            (*_setting(size), f"engine.precision={precision}"),
+            (*_settings(base, size, info), f"engine.precision={precision}"),
             (*(("--size", size) if size else ()), "--precision", precision),
         )
         for size, precision in product(sizes or [""], chosen)
@@ -49,7 +52,9 @@ def networks_of(
     return networks
 
 
-def _setting(size: str) -> tuple[str, ...]:
-    if not size:
+def _settings(base: Base, size: str, info: VideoInfo) -> tuple[str, ...]:
+    stated = size_settings(size) if size else ()
+    sides = base.config(*stated).detector.in_shape_of(info).size
+    if sides is None:
         return ()
-    return (f"detector.size={list(parse_size(size))}",)
+    return f"detector.size={list(sides)}", "detector.pixels=null"

@@ -17,7 +17,7 @@ import numpy as np
 
 from detector.detector import Detector
 from detector.registry import weights_folder
-from propagate.config import DetectorChoice
+from propagate.detector_choice import DetectorChoice
 from vod.engine import load_graph
 from vod.errors import WeightsError
 from vod.types import ByteArray, FloatArray

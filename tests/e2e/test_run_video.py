@@ -173,11 +173,14 @@ def test_tensorflow_engine_gives_the_same_detections(parts, bikes_clip):
         np.testing.assert_allclose(a.boxes, b.boxes, atol=0.1)
 
 
-def test_running_imports_neither_tensorflow_nor_keras(tmp_path):
+@pytest.mark.parametrize(
+    "more", [[], ["--size", "192x344"], ["--size", "66000", "--precision", "int8"]]
+)
+def test_running_imports_neither_tensorflow_nor_keras(tmp_path, more):
     program = (
         "import sys, run_video\n"
         "code = run_video.main(['sample:bikes', '--max-frames', '12', '--quiet', "
-        "'--output', 'a.mp4', '--results', 'a.jsonl'])\n"
+        f"'--output', 'a.mp4', '--results', 'a.jsonl', *{more}])\n"
         "heavy = {'tensorflow', 'keras', 'jax', 'torch'} & set(sys.modules)\n"
         "sys.exit(f'imported {heavy}' if heavy else code)\n"
     )

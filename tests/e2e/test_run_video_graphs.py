@@ -3,6 +3,7 @@ import json
 import pytest
 
 from run_video import main
+from tests.builders import write_clip
 
 
 @pytest.fixture
@@ -34,10 +35,40 @@ def test_int8_finds_what_float32_finds(run, tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("size", "rotation", "expected"),
+    [
+        ("66000", 0, [192, 344]),
+        ("66000", 90, [344, 192]),  # as it is shown
+        ("96x64", 0, [96, 64]),
+    ],
+)
+def test_the_header_states_the_size_that_pixels_became(
+    size, rotation, expected, tmp_path
+):
+    clip = write_clip(tmp_path / "a.mp4", 3, size=(72, 128), rotation=rotation)
+    out = tmp_path / "out.jsonl"
+    (tmp_path / "pixels.yaml").write_text("detector:\n  pixels: 9000\n")
+    command = [str(clip), "--output", "none", "--results", str(out), "--quiet"]
+    config = ["--config", str(tmp_path / "pixels.yaml")]
+    assert main([*command, *config, "--size", size]) == 0
+    header, *frames = lines(out)
+    assert header["config"]["detector"]["size"] == expected
+    assert header["config"]["detector"]["pixels"] is None
+    assert len(frames) == 3
+    assert main([*command, *config]) == 0
+    assert lines(out)[0]["config"]["detector"]["size"] in ([72, 128], [128, 72])
+
+
+@pytest.mark.parametrize(
     ("more", "message"),
     [
-        (["--size", "300"], "a size is HEIGHTxWIDTH"),
+        (["--size", "12x"], "a size is HEIGHTxWIDTH, like 192x344, or a number of pi"),
+        (["--size", "5"], "pixels must be from 1024 to 16777216, received 5; rows and"),
         (["--size", "3x300"], "rows and columns from 32 to 4096"),
+        (
+            ["--set", "detector.size=[64, 96]", "--set", "detector.pixels=6144"],
+            "size [64, 96] and pixels 6144 exclude each other",
+        ),
         (["--bundle", "nowhere"], "nowhere is no bundle: manifest.json cannot be read"),
         (["--bundle", "b", "--precision", "int8"], "a bundle has a size and precision"),
     ],

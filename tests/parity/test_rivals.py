@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from detector.registry import load_detector
-from propagate.config import DetectorChoice
+from propagate.detector_choice import DetectorChoice
 from propagate.speed.rivals import RIVALS, rival_detector
 
 pytestmark = pytest.mark.skipif(

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from detector.box_coding import decode_codes, encode_boxes, encode_codes
+from detector.box_coding import encode_boxes
+from detector.box_coding_layer import decode_codes, encode_codes
 from detector.matching import chance, draw, draw_both, inside, match, usable_objects
 from vod.boxes import pairwise_iou
 

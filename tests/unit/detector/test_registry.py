@@ -1,4 +1,5 @@
 import dataclasses
+import importlib.util
 import json
 import shutil
 import subprocess
@@ -41,6 +42,52 @@ def test_both_engines_give_the_same_maps_boxes_and_scores(tiny_weights):
         np.testing.assert_allclose(ours, theirs, atol=0.05)
 
 
+RESIZING = [
+    "litert",
+    pytest.param(
+        "openvino",
+        marks=pytest.mark.skipif(
+            importlib.util.find_spec("openvino") is None,
+            reason="openvino is not installed",
+        ),
+    ),
+]
+
+
+@pytest.mark.parametrize("engine", RESIZING)
+@pytest.mark.parametrize("size", [(96, 160), (75, 110)])
+def test_at_another_size_the_same_graph_gives_what_keras_gives(
+    tiny_weights, engine, size
+):
+    picture = np.random.default_rng(0).integers(0, 256, (60, 90, 3), dtype=np.uint8)
+    ours = load_detector(NAME, weights=tiny_weights, engine=engine, size=size)
+    keras = load_detector(NAME, weights=tiny_weights, engine="tensorflow", size=size)
+    assert ours.maps == keras.maps
+    assert ours.preprocessing.as_pixels
+    assert (ours.preprocessing.height, ours.preprocessing.width) == size
+    maps = ours.features(ours.preprocessing(picture))
+    expected = keras.features(keras.preprocessing(picture))
+    for values, theirs in zip(maps, expected, strict=True):
+        np.testing.assert_allclose(values, theirs, atol=1e-4)
+    for values, theirs in zip(ours.head(*maps), keras.head(*maps), strict=True):
+        np.testing.assert_allclose(values, theirs, atol=1e-4)
+
+
+def test_a_size_that_no_graph_serves_says_how_to_make_one(tiny_weights, folder):
+    at = {"size": (96, 160)}
+    if importlib.util.find_spec("onnxruntime") is not None:
+        with pytest.raises(ConfigError, match=r"'onnxruntime' runs at 96x160\. Run"):
+            load_detector(NAME, weights=tiny_weights, engine="onnxruntime", **at)
+    with pytest.raises(ConfigError, match=r"--size 96x160 --out DIR, and give DIR"):
+        load_detector(NAME, weights=tiny_weights, precision="int8", **at)
+    with pytest.raises(ConfigError, match="unknown engine 'litrt'"):
+        load_detector(NAME, weights=tiny_weights, engine="litrt", **at)
+    config = {**read_record(folder).config, "seam": "backbone"}
+    change_record(folder, config=config)
+    with pytest.raises(ConfigError, match="no graphs that the engine 'litert' runs at"):
+        load_detector(NAME, weights=folder, **at)
+
+
 def test_the_detector_says_its_classes_and_grids(tiny_weights):
     detector = load_detector(NAME, weights=tiny_weights)
     assert detector.classes == ("dog", "car", "person")
@@ -51,11 +98,12 @@ def test_the_detector_says_its_classes_and_grids(tiny_weights):
     ]
 
 
-def test_inference_imports_neither_tensorflow_nor_keras(tiny_weights):
+@pytest.mark.parametrize("size", [None, (96, 160)])
+def test_inference_imports_neither_tensorflow_nor_keras(tiny_weights, size):
     program = (
         "import sys; from pathlib import Path; "
         "from detector.registry import load_detector; "
-        f"load_detector('{NAME}', weights=Path(sys.argv[1])); "
+        f"load_detector('{NAME}', weights=Path(sys.argv[1]), size={size}); "
         "bad = {'tensorflow', 'keras'} & set(sys.modules); "
         "sys.exit(str(bad) if bad else 0)"
     )

@@ -1,6 +1,7 @@
 import numpy as np
 
-from detector.box_coding import LARGEST_GROWTH, decode_boxes, decode_codes
+from detector.box_coding import decode_boxes
+from detector.box_coding_layer import LARGEST_GROWTH, decode_codes
 from detector.rpn import Proposals, clip_boxes, rpn_anchors
 from detector.two_stage_config import TwoStageConfig
 

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from detector.box_coding import encode_codes
+from detector.box_coding_layer import encode_codes
 from detector.matching import chance
 from detector.rpn import anchor_corners
 from detector.two_stage import build_head

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from propagate.bundle_writer import BundleRequest, write_bundle
-from propagate.config import DetectorChoice, PipelineConfig
+from propagate.config import PipelineConfig
+from propagate.detector_choice import DetectorChoice
 from tests.tiny_weights import write_tiny_weights
 from vod.calibration_pictures import Neighbours
 

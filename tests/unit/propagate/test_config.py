@@ -1,15 +1,18 @@
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import configs
+import detector.registry
 import flow.registry
 from detector.postprocess import PostprocessConfig
 from propagate.config import (
     PipelineConfig,
     build_parts,
+    for_video,
     keyframe_policy,
     load_pipeline_config,
     resolve_mode,
@@ -18,7 +21,9 @@ from propagate.config import (
 )
 from propagate.keyframes import Adaptive
 from propagate.networks import bundle_of
+from tests.builders import make_info
 from vod.errors import ConfigError, WeightsError
+from vod.weights import read_record, write_record
 
 DEFAULT = Path(configs.__file__).parent / "default.yaml"
 
@@ -135,6 +140,13 @@ def test_auto_looks_ahead_where_it_can(overrides, is_live, mode):
         (["engine.name=tensorflow", "engine.precision=int8"], "runs float32 only"),
         (["engine.bundle=b", "engine.precision=int8"], "precision of its own"),
         (["engine.bundle=b", "detector.size=[64, 64]"], "precision of its own"),
+        (["engine.bundle=b", "detector.pixels=4096"], "precision of its own"),
+        (["detector.pixels=5"], "detector.pixels must be from 1024 to 16777216"),
+        (["detector.pixels=6.5e+4"], "detector.pixels must be int"),
+        (
+            ["detector.pixels=66000", "detector.size=[64, 64]"],
+            "detector.size .* and pixels 66000 exclude each other",
+        ),
     ],
 )
 def test_wrong_sizes_and_precisions_are_refused(overrides, message):
@@ -142,22 +154,37 @@ def test_wrong_sizes_and_precisions_are_refused(overrides, message):
         load_pipeline_config(overrides=overrides)
 
 
-def test_the_shipped_size_and_precisions_need_no_bundle():
-    for overrides in (
+def test_pixels_need_a_video_whose_shape_they_take():
+    config = load_pipeline_config(overrides=["detector.pixels=66000"])
+    with pytest.raises(ConfigError, match=r"pixels=66000 takes .* give detector\.size"):
+        build_parts(config)
+    sized = for_video(config, make_info(width=1280, height=720))
+    assert sized == load_pipeline_config(overrides=["detector.size=[192, 344]"])
+    assert for_video(PipelineConfig(), make_info()) == PipelineConfig()
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
         [],
         ["detector.size=[300, 300]"],
         ["engine.precision=int8"],
         ["detector.size=[64, 64]", "engine.name=tensorflow"],
-    ):
-        assert bundle_of(load_pipeline_config(overrides=overrides)) is None
+        ["detector.size=[192, 344]"],
+        ["detector.size=[192, 344]", "engine.precision=int8", "engine.name=auto"],
+    ],
+)
+def test_what_the_shipped_graphs_run_needs_no_bundle(overrides):
+    assert bundle_of(load_pipeline_config(overrides=overrides)) is None
 
 
-def test_int8_runs_the_shipped_graph_without_tensorflow():
+@pytest.mark.parametrize("more", [[], ["detector.size=[192, 344]"]])
+def test_int8_runs_the_shipped_graph_without_tensorflow(more):
     script = (
         "import sys\n"
         "from propagate.config import build_parts, load_pipeline_config\n"
-        "config = load_pipeline_config(overrides=['engine.precision=int8'])\n"
-        "parts = build_parts(config)\n"
+        f"overrides = ['engine.precision=int8', *{more}]\n"
+        "parts = build_parts(load_pipeline_config(overrides=overrides))\n"
         "assert parts.detector.preprocessing.as_pixels\n"
         "assert parts.detector.features.path.name == 'features_int8.tflite'\n"
         "assert not {'tensorflow', 'keras'} & sys.modules.keys()\n"
@@ -166,18 +193,61 @@ def test_int8_runs_the_shipped_graph_without_tensorflow():
     subprocess.run([sys.executable, "-c", script], cwd=root, check=True)
 
 
-def test_another_size_asks_the_cache_for_graphs(monkeypatch):
+@pytest.mark.parametrize(
+    ("overrides", "flow", "form"),
+    [
+        (["engine.name=onnxruntime"], None, "litert"),
+        (["engine.name=onnxruntime", "engine.precision=int8"], None, "onnx"),
+        (["flow.name=lightflow"], "lightflow", "litert"),
+        (["flow.name=lightflow", "engine.name=auto"], "lightflow", "litert"),
+        (["detector.weights={backbone}"], None, "litert"),
+        (["detector.weights={plain}", "engine.precision=int8"], None, "litert"),
+    ],
+)
+def test_a_size_that_no_shipped_graph_runs_asks_the_cache(
+    overrides, flow, form, folders, monkeypatch
+):
     wishes = []
+    monkeypatch.setattr("vod.engine.is_installed", lambda _name: True)
     monkeypatch.setattr("propagate.networks.cached_bundle", wishes.append)
+    filled = [override.format(**folders) for override in overrides]
     size = "detector.size=[224, 400]"
-    bundle_of(load_pipeline_config(overrides=[size]))
-    lightflow = [size, "flow.name=lightflow", "engine.name=onnxruntime"]
-    bundle_of(load_pipeline_config(overrides=[*lightflow, "engine.precision=int8"]))
-    assert [(wish.flow, wish.format) for wish in wishes] == [
-        (None, "litert"),
-        ("lightflow", "onnx"),
-    ]
-    assert all(wish.size == (224, 400) for wish in wishes)
+    bundle_of(load_pipeline_config(overrides=[size, *filled]))
+    (wish,) = wishes
+    assert (wish.flow, wish.format, wish.size) == (flow, form, (224, 400))
+
+
+@pytest.fixture
+def folders(tmp_path):
+    """Weights without an int8 graph, and weights whose maps are the backbone's."""
+    shipped = detector.registry.SHIPPED_WEIGHTS / "ssd_mobilenet_v1"
+    record = read_record(shipped)
+    graphs = {role: record.graphs[role] for role in ("features", "head")}
+    plain = replace(record, graphs=graphs)
+    backbone = replace(plain, config=record.config | {"seam": "backbone"})
+    made = {"plain": plain, "backbone": backbone}
+    for name, changed in made.items():
+        (tmp_path / name).mkdir()
+        write_record(tmp_path / name, changed)
+    return {name: tmp_path / name for name in made}
+
+
+@pytest.mark.parametrize("precision", ["fp32", "int8"])
+def test_auto_measures_the_graph_of_the_first_half_at_its_size(precision, monkeypatch):
+    asked = []
+
+    def fastest(uses, threads):
+        asked.extend((use.path.name, use.input_size, threads) for use in uses)
+        return "litert"
+
+    monkeypatch.setattr("propagate.networks.fastest_engine", fastest)
+    overrides = ["engine.name=auto", f"engine.precision={precision}"]
+    config = load_pipeline_config(overrides=[*overrides, "detector.size=[64, 96]"])
+    parts = build_parts(config)
+    file = "features.tflite" if precision == "fp32" else "features_int8.tflite"
+    assert asked == [(file, (64, 96), 2)]
+    assert [spec.width for spec in parts.detector.maps] == [6, 3, 2, 1, 1, 1]
+    assert (parts.flow.height, parts.flow.width) == (64, 96)
 
 
 def test_result_headers_name_a_bundles_files(tiny_bundle):

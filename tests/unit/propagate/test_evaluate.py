@@ -72,6 +72,7 @@ def test_maps_are_compared_without_offline(data, capsys):
         (["--intervals", "5,0"], "1 or more, received 0"),
         (["--phases", "0"], "--phases must be 1 or more, received 0"),
         (["--split", "test"], "test.txt"),
+        (["--set", "detector.pixels=66000"], "give detector.size=[rows, columns]"),
         (["--figure", "no/such/folder.png"], "does not exist"),
     ],
 )

@@ -87,6 +87,7 @@ def test_an_earlier_bundle_is_replaced(tiny_folder, pictures, tmp_path):
         (["--format", "savedmodel", "--precision", "int8"], "in fp32 only"),
         (["--size", "64"], "a size is HEIGHTxWIDTH"),
         (["--flow", "lightflo"], "unknown flow 'lightflo'"),
+        (["--set", "detector.pixels=66000"], "give detector.size=[rows, columns]"),
         (["--set", "detector.name=x"], "unknown detector 'x'"),
     ],
 )

@@ -37,6 +37,7 @@ def test_the_config_says_what_is_run():
     [
         ("flow.name=lightflow", "flow cannot be set for the paper's system"),
         ("detector.size=[64, 96]", "detector.size cannot .* have one size: leave it"),
+        ("detector.pixels=6144", "detector.pixels cannot .* have one size: leave it"),
         ("engine.precision=int8", "engine.precision cannot .* graphs are float32"),
         ("engine.bundle=b", "engine.bundle cannot .* in its weights folder"),
         ("propagate.mode=offline", "propagate.mode cannot .* past frames only"),

@@ -77,6 +77,53 @@ def test_a_graph_computes_what_its_model_states(load, name):
     assert doubled.dtype == np.float32
 
 
+CONVOLUTIONS = [name for name in RUNTIMES if name.values[0] != "onnxruntime"]
+
+
+def convolutions(size, *, flatten=False):
+    """Two convolutions that halve, then each cell's values or all in a row."""
+    keras.utils.set_random_seed(0)
+    picture = keras.Input((*size, 3), batch_size=1)
+    values = picture
+    for channels in (4, 2):
+        values = keras.layers.Conv2D(channels, 3, strides=2, padding="same")(values)
+    return keras.Model(picture, keras.layers.Flatten()(values) if flatten else values)
+
+
+def exported(model, path):
+    shape = tuple(model.inputs[0].shape)
+    ones = [np.ones(shape, np.float32)]
+    return export_graph(model, path, samples=[ones], float16=False)
+
+
+@pytest.mark.parametrize("name", CONVOLUTIONS)
+@pytest.mark.parametrize("size", [(6, 10), (13, 7), (16, 24)])
+def test_convolutions_run_at_any_size_as_if_they_were_made_for_it(tmp_path, name, size):
+    path = tmp_path / "convolutions.tflite"
+    exported(convolutions((8, 12)), path)
+    graph = load_graph(path, engine=name, input_size=size)
+    picture = np.random.default_rng(0).normal(size=(1, *size, 3)).astype(np.float32)
+    expected = np.asarray(convolutions(size)(picture))
+    assert graph.input_shapes == [picture.shape]
+    assert graph.output_shapes == [expected.shape]
+    np.testing.assert_allclose(graph(picture)[0], expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", CONVOLUTIONS)
+def test_a_graph_of_one_size_is_not_run_at_another(tmp_path, graph_file, name):
+    path = tmp_path / "flat.tflite"
+    exported(convolutions((8, 12), flatten=True), path)
+    for file in (path, graph_file):
+        with pytest.raises(WeightsError, match=rf"{file.name} is not .* at 16x24\."):
+            load_graph(file, engine=name, input_size=(16, 24))
+
+
+@pytest.mark.parametrize("name", RUNTIMES[2:])
+def test_an_engine_of_static_graphs_says_which_one_is_not(graph_file, name):
+    with pytest.raises(ConfigError, match=r"exported for only: choose --engine litert"):
+        load_graph(graph_file, engine=name, input_size=(16, 24))
+
+
 def test_half_precision_computes_the_same_less_exactly(load):
     pytest.importorskip("openvino", reason="openvino is not installed")
     first, second = arrays()

@@ -69,6 +69,18 @@ def test_an_engine_that_would_have_to_convert_first_is_left_out(graph_file, cost
 
 
 @pytest.mark.usefixtures("cache")
+def test_at_another_size_only_engines_that_resize_are_asked(graph_file, costs):
+    costs["onnxruntime"] = 0.1
+    engine_choice.cached_onnx(graph_file).touch()
+    uses = [GraphUse(graph_file, 1.0, input_size=(16, 24))]
+    assert fastest_engine(uses, threads=2) == "openvino"
+    costs["openvino"] = 9.0
+    assert fastest_engine(uses, threads=2) == "openvino"
+    uses = [GraphUse(graph_file, 1.0, input_size=(24, 16))]
+    assert fastest_engine(uses, threads=2) == "litert"
+
+
+@pytest.mark.usefixtures("cache")
 def test_one_installed_engine_needs_no_measuring(graph_file, costs):
     del costs["openvino"]
     assert fastest_engine([GraphUse(graph_file, 1.0)], threads=2) == "litert"

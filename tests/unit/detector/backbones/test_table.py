@@ -14,7 +14,9 @@ from detector.backbones.table import (
     check_backbone,
     find_backbone,
 )
+from vod.engine import load_graph
 from vod.errors import ConfigError
+from vod.export import export_graph
 
 # Keras' own counts without a classifier; MobileNet V1's and Lite's by hand, see below.
 PARAMETERS = {
@@ -27,8 +29,8 @@ PARAMETERS = {
 }
 
 
-def model_of(name, size, **changes):
-    image = keras.Input((*size, 3), name="image")
+def model_of(name, size, batch_size=None, **changes):
+    image = keras.Input((*size, 3), batch_size=batch_size, name="image")
     options = {"width": 1.0, "normalization": "batch"} | changes
     return keras.Model(image, list(build_backbone(image, name, **options)))
 
@@ -44,6 +46,24 @@ def test_each_backbone_has_its_parameters_and_maps_of_three_strides(name):
     assert len(set(paths)) == len(paths)
     maps = model(np.zeros((1, 75, 110, 3), np.float32))
     assert all(np.isfinite(np.asarray(values)).all() for values in maps)
+
+
+@pytest.mark.parametrize("name", [n for n in BACKBONES if BACKBONES[n].any_size])
+def test_a_graph_of_any_size_computes_what_keras_computes_at_that_size(name, tmp_path):
+    options = {"width": 0.25, "normalization": "none", "batch_size": 1}
+    keras.utils.set_random_seed(0)
+    model = model_of(name, (64, 64), **options)
+    path = tmp_path / "backbone.tflite"
+    random = np.random.default_rng(0)
+    picture = random.normal(size=(1, 64, 64, 3)).astype(np.float32)
+    export_graph(model, path, samples=[[picture]], float16=False)
+    for size in ((75, 110), (110, 75)):  # odd and even on the way down, both ways
+        other = model_of(name, size, **options)
+        other.set_weights(model.get_weights())
+        picture = random.normal(size=(1, *size, 3)).astype(np.float32)
+        maps = load_graph(path, input_size=size)(picture)
+        for values, expected in zip(maps, other(picture), strict=True):
+            np.testing.assert_allclose(values, np.asarray(expected), atol=1e-4)
 
 
 def test_efficientnet_lite0_has_the_published_number_of_parameters():

@@ -3,16 +3,19 @@ import pytest
 from propagate.speed.choices import Base, Choice, Network
 from propagate.speed.networks import networks_of
 from propagate.ways import Way
+from tests.builders import make_info
 from vod.errors import ConfigError
+
+INFO = make_info(width=1280, height=720)
 
 
 def test_as_shipped_there_is_one_network_a_precision():
-    names = [network.name for network in networks_of(Base(), [], [])]
+    names = [network.name for network in networks_of(Base(), [], [], INFO)]
     assert names == ["ssd_mobilenet_v1 fp32", "ssd_mobilenet_v1 int8"]
 
 
 def test_a_size_and_precision_are_settings_and_flags_alike():
-    (network,) = networks_of(Base(), ["224x400"], ["int8"])
+    (network,) = networks_of(Base(), ["224x400"], ["int8"], INFO)
     assert network.name == "ssd_mobilenet_v1 224x400 int8"
     config = Base().config(*network.settings)
     assert config.detector.size == (224, 400)
@@ -20,29 +23,43 @@ def test_a_size_and_precision_are_settings_and_flags_alike():
     assert network.flags == ("--size", "224x400", "--precision", "int8")
 
 
+def test_pixels_are_settings_of_the_video_and_flags_of_any():
+    (network,) = networks_of(Base(), ["66000"], ["fp32"], INFO)
+    assert network.name == "ssd_mobilenet_v1 66000 fp32"
+    assert Base().config(*network.settings).detector.size == (192, 344)
+    assert network.flags == ("--size", "66000", "--precision", "fp32")
+    base = Base(settings=("detector.pixels=66000",))
+    (network,) = networks_of(base, [], ["fp32"], INFO)
+    assert base.config(*network.settings).detector.size == (192, 344)
+    assert network.flags == ("--precision", "fp32")
+
+
 def test_keras_models_run_in_float32_alone():
     base = Base(settings=("engine.name=tensorflow",))
-    assert [n.name for n in networks_of(base, [], [])] == ["ssd_mobilenet_v1 fp32"]
+    assert [n.name for n in networks_of(base, [], [], INFO)] == [
+        "ssd_mobilenet_v1 fp32"
+    ]
 
 
 def test_a_bundle_is_what_it_is(tmp_path):
     base = Base(settings=(f"engine.bundle={tmp_path / 'mine'}",))
-    assert networks_of(base, [], []) == [Network("mine")]
+    assert networks_of(base, [], [], INFO) == [Network("mine")]
     with pytest.raises(ConfigError, match="a bundle has a size and precision of its"):
-        networks_of(base, ["224x224"], [])
+        networks_of(base, ["224x224"], [], INFO)
 
 
 @pytest.mark.parametrize(
     ("sizes", "precisions", "message"),
     [
-        (["224"], [], "224"),
+        (["224"], [], "pixels must be from 1024"),
+        (["224x"], [], "a size is HEIGHTxWIDTH"),
         (["8x8"], [], "size must be rows and columns"),
         ([], ["int4"], "cannot be 'int4'"),
     ],
 )
 def test_what_is_no_size_or_precision_is_refused(sizes, precisions, message):
     with pytest.raises(ConfigError, match=message):
-        networks_of(Base(), sizes, precisions)
+        networks_of(Base(), sizes, precisions, INFO)
 
 
 def test_a_choice_is_scored_as_the_way_that_it_takes():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from detector.registry import SHIPPED_WEIGHTS
-from propagate.config import DetectorChoice
+from propagate.detector_choice import DetectorChoice
 from propagate.speed import rivals
 from propagate.speed.rivals import RIVALS, onnx_graph, rival_detector
 from tests.toy_pipeline import make_parts
