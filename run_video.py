@@ -195,9 +195,9 @@ def _add_pipeline_arguments(parser: argparse.ArgumentParser) -> None:
         "--size",
         metavar="HxW|N",
         help="of the detector's picture: rows and columns (default 300x300), or about "
-        "how many pixels in the shape of the video, e.g. 66000; litert and openvino "
-        "run the shipped graphs at any size, but one of --flow lightflow is made once, "
-        "which needs TensorFlow",
+        "how many pixels, in sides that suit the video, e.g. 72000; litert and "
+        "openvino run the shipped graphs at any size, but one of --flow lightflow is "
+        "made once, which needs TensorFlow",
     )
     group.add_argument(
         "--bundle",

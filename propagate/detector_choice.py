@@ -4,9 +4,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Self
 
+from detector.registry import weights_folder
 from vod.errors import ConfigError
 from vod.sizes import Size, parse_size_or_pixels, size_of_pixels
 from vod.video_info import VideoInfo
+from vod.weights import read_record
 
 LEAST_SIDE: Final = 32
 LARGEST_SIDE: Final = 4096
@@ -25,8 +27,8 @@ class DetectorChoice:
         weights: a weights folder; None is the shipped one.
         size: (rows, columns) of its input; None is as the weights say. See
             `propagate.networks.bundle_of` for what runs another size.
-        pixels: about how many its input has, in the shape of the video, instead of a
-            size; `in_shape_of` makes one of it.
+        pixels: about how many its input has, in sides that suit the video, instead of
+            a size; `in_shape_of` makes one of it.
     """
 
     name: str = "ssd_mobilenet_v1"
@@ -52,15 +54,22 @@ class DetectorChoice:
             )
 
     def in_shape_of(self, info: VideoInfo) -> Self:
-        """Make a size of the pixels, if any are stated, in a video's shape as shown.
+        """Make a size of the pixels, if any are stated, for a video as it is shown.
+
+        See `vod.sizes.size_of_pixels`.
 
         Raises:
-            ConfigError: a side of that shape is too short or too long.
+            ConfigError: a side is too short or too long, or the detector is unknown.
+            WeightsError: its weights folder is none.
         """
         if self.pixels is None:
             return self
         width = float(info.width * info.pixel_aspect)
-        size = size_of_pixels(self.pixels, height=info.height, width=width)
+        usual = read_record(weights_folder(self.name, self.weights)).preprocessing
+        trained = (usual.height, usual.width)
+        size = size_of_pixels(
+            self.pixels, height=info.height, width=width, trained=trained
+        )
         if not _is_in_bounds(size):
             raise ConfigError(
                 f"detector.pixels={self.pixels} in the shape of {info.name}, "
