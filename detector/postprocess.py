@@ -14,8 +14,10 @@ from vod.types import Detections, FloatArray, IntArray
 MAX_CANDIDATES: Final = 1000
 
 
-FEW: Final = 64
-"""Candidates up to which comparing all pairs takes less time than a call a class."""
+FEW: Final = 256
+"""Candidates up to which comparing all pairs takes less time than a call a class.
+
+Measured for 11 classes: 147 against 852 us at 90 candidates, as much at 400."""
 
 
 @dataclass(frozen=True, slots=True)

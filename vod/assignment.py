@@ -25,6 +25,8 @@ def best_assignment(worth: FloatArray) -> tuple[Rows, Rows]:
     Volgenant, Computing 38, 1987.
     """
     rows, columns = (np.flatnonzero(worth.any(axis)) for axis in (1, 0))
+    if not len(rows):
+        return rows, columns
     table = worth[np.ix_(rows, columns)].astype(np.float64)
     if len(rows) <= len(columns):
         first, second = _assign(-table)
@@ -39,9 +41,11 @@ def best_assignment(worth: FloatArray) -> tuple[Rows, Rows]:
 def _assign(cost: npt.NDArray[np.float64]) -> tuple[Rows, Rows]:
     """Give every row of `(n, m)`, n <= m, a column at the least cost in all."""
     n, m = cost.shape
-    row_price, column_price = np.zeros(n), np.zeros(m)
-    row_of = np.full(m, -1, np.intp)
-    for start in range(n):
+    # Most rows want a column that no row before them wants, and may have it at once.
+    row_price, column_price = cost.min(1), np.zeros(m)
+    row_of, wanted = np.full(m, -1, np.intp), cost.argmin(1)
+    row_of[wanted[::-1]] = np.arange(n)[::-1]
+    for start in np.flatnonzero(row_of[wanted] != np.arange(n)).tolist():
         distance, before = np.full(m, np.inf), np.full(m, -1, np.intp)
         is_open = np.ones(m, np.bool_)
         row, column, length = start, -1, 0.0

@@ -42,6 +42,28 @@ def test_iou_is_symmetric_and_between_0_and_1(first, second):
     np.testing.assert_array_equal(iou, pairwise_iou(second, first).T)
 
 
+def plain_iou(one, other):
+    """IoU of two boxes as it is defined, in float32."""
+    zero = np.float32(0)
+    width = max(min(one[2], other[2]) - max(one[0], other[0]), zero)
+    height = max(min(one[3], other[3]) - max(one[1], other[1]), zero)
+    areas = [max(b[2] - b[0], zero) * max(b[3] - b[1], zero) for b in (one, other)]
+    overlap = width * height
+    union = areas[0] + areas[1] - overlap
+    return overlap / union if union > 0 else zero
+
+
+@given(*[st.lists(st.tuples(*[floats] * 4), max_size=6)] * 2)
+def test_iou_is_that_of_each_pair_to_the_bit(first, second):
+    # Any corners: turned inside out, without area, or beyond 0.
+    one, other = (np.float32(rows).reshape(-1, 4) for rows in (first, second))
+    expected = [[plain_iou(a, b) for b in other] for a in one]
+    np.testing.assert_array_equal(
+        pairwise_iou(one, other),
+        np.float32(expected).reshape(len(one), len(other)),
+    )
+
+
 @given(box_lists(quarters), box_lists(quarters))
 def test_iou_is_1_for_equal_boxes_with_area_and_no_others(first, second):
     equal = (first[:, None] == second[None]).all(axis=2)
