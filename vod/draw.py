@@ -8,7 +8,7 @@ from typing import Final
 import cv2
 import numpy as np
 
-from vod.canvas import Canvas, Colour, RgbCanvas
+from vod.canvas import Canvas, Colour, RgbCanvas, Tile
 from vod.errors import ConfigError
 from vod.types import ByteArray, Detections, FloatArray, IntArray
 
@@ -151,24 +151,25 @@ def _draw_all(
 ) -> None:
     side = min(canvas.height, canvas.width)
     line = max(_LEAST_LINE, round(side / _LINES_A_SIDE))
+    corners = [[round(value) for value in box] for box in boxes.tolist()]
     first_last = range(len(boxes) - 1, -1, -1)
     for i in first_last:
-        _draw_box(canvas, boxes[i], colours[i], line)
+        _draw_box(canvas, corners[i], colours[i], line)
     for i in first_last:  # tags after all boxes: no line crosses a word
         if tags[i]:
-            left, top = (round(float(value)) for value in boxes[i, :2])
+            left, top = corners[i][:2]
             _paste(canvas, _tag(tags[i], colours[i], side), left=left, bottom=top)
 
 
-def _draw_box(canvas: Canvas, box: FloatArray, colour: Colour, line: int) -> None:
+def _draw_box(canvas: Canvas, box: list[int], colour: Colour, line: int) -> None:
     """Draw one box, its line inside it, on whole pixels.
 
     Upright lines on whole pixels have nothing to anti-alias: they stay crisp, and
     filling four slices takes a tenth of the time of a smoothed rectangle.
     """
     height, width = canvas.height, canvas.width
-    x1, x2 = (min(max(round(float(x)), 0), width) for x in box[[0, 2]])
-    y1, y2 = (min(max(round(float(y)), 0), height) for y in box[[1, 3]])
+    x1, x2 = (min(max(x, 0), width) for x in box[::2])
+    y1, y2 = (min(max(y, 0), height) for y in box[1::2])
     canvas.fill(y1, min(y1 + line, y2), x1, x2, colour)
     canvas.fill(max(y2 - line, y1), y2, x1, x2, colour)
     canvas.fill(y1, y2, x1, min(x1 + line, x2), colour)
@@ -176,8 +177,8 @@ def _draw_box(canvas: Canvas, box: FloatArray, colour: Colour, line: int) -> Non
 
 
 @functools.lru_cache(maxsize=256)  # drawing letters costs more than all the rest
-def _tag(text: str, colour: Colour, side: int) -> ByteArray:
-    """Give text on a filled tag, `(h, w, 3)`; not to be written to."""
+def _tag(text: str, colour: Colour, side: int) -> Tile:
+    """Give text on a filled tag."""
     scale, thickness = _font_size(side)
     (text_width, cap_height), _ = cv2.getTextSize(text, _FONT, scale, thickness)
     margin = max(2, round(cap_height * 0.35))
@@ -186,14 +187,15 @@ def _tag(text: str, colour: Colour, side: int) -> ByteArray:
     tag[:] = colour
     origin, ink = (margin, margin + cap_height), text_colour(colour)
     cv2.putText(tag, text, origin, _FONT, scale, ink, thickness, cv2.LINE_AA)
-    return tag
+    return Tile(tag)
 
 
-def _paste(canvas: Canvas, tag: ByteArray, *, left: int, bottom: int) -> None:
+def _paste(canvas: Canvas, tag: Tile, *, left: int, bottom: int) -> None:
     """Copy a tag so that it ends above `bottom`; below it where there is no room."""
-    top = bottom - tag.shape[0] if bottom >= tag.shape[0] else bottom
-    top = max(0, min(top, canvas.height - tag.shape[0]))
-    left = max(0, min(left, canvas.width - tag.shape[1]))
+    height, width = tag.rgb.shape[:2]
+    top = bottom - height if bottom >= height else bottom
+    top = max(0, min(top, canvas.height - height))
+    left = max(0, min(left, canvas.width - width))
     canvas.paste(tag, top=top, left=left)
 
 

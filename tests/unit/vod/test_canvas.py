@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from tests.builders import make_detections
-from vod.canvas import RgbCanvas, YuvCanvas
+from vod.canvas import RgbCanvas, Tile, YuvCanvas
 from vod.draw import draw_on
 from vod.video_picture import yuv_to_rgb
 
@@ -56,11 +56,24 @@ def test_an_empty_fill_draws_nothing():
 @pytest.mark.parametrize(("top", "left"), [(10, 20), (11, 21), (112, 150)])
 def test_tiles_are_copied_as_far_as_they_fit(top, left):
     yuv, tile = planes(), np.full((9, 15, 3), RED, np.uint8)
-    YuvCanvas(yuv, TO_RGB).paste(tile, top=top, left=left)
+    YuvCanvas(yuv, TO_RGB).paste(Tile(tile), top=top, left=left)
     picture = seen(yuv).astype(int)
     room = picture[top + 1 : top + 8, left + 1 : left + 14]
     assert np.abs(room - RED).max() <= 3
     assert np.abs(picture[: top - 1] - GREY).max() <= 2
+
+
+def test_a_tile_pasted_before_is_as_a_new_one_whatever_the_colours():
+    rgb = np.random.default_rng(0).integers(0, 256, (9, 15, 3), np.uint8)
+    tile = Tile(rgb)
+    other = yuv_to_rgb(0.299, 0.114, is_full=True)
+    for to_rgb in (TO_RGB, TO_RGB, other, TO_RGB):
+        pasted, fresh = planes(), planes()
+        YuvCanvas(pasted, to_rgb).paste(tile, top=10, left=20)
+        YuvCanvas(fresh, to_rgb).paste(Tile(rgb), top=10, left=20)
+        for one, another in zip(pasted, fresh, strict=True):
+            np.testing.assert_array_equal(one, another)
+    assert not np.array_equal(tile.planes(other.tobytes())[0], fresh[0][10:19, 20:35])
 
 
 def test_a_whole_drawing_is_that_in_rgb():
