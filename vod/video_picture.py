@@ -86,6 +86,7 @@ class VideoPicture:
         "_rgb",
         "_size",
         "_small",
+        "_yuv",
         "height",
         "width",
     )
@@ -113,6 +114,7 @@ class VideoPicture:
         self._name = name
         self._rgb: ByteArray | None = None
         self._small: ByteArray | None = None
+        self._yuv: tuple[list[ByteArray], FloatArray] | None = None
         self.width, self.height = size[::-1] if orientation.turned else size
 
     @property
@@ -153,20 +155,21 @@ class VideoPicture:
         Raises:
             VideoError: FFmpeg cannot convert the picture.
         """
-        matrix, planes = self._matrix(), _planes(self._decoded)
-        if matrix is None or planes is None:
+        found = self._planes_and_matrix()
+        if found is None:
             small = self._resized(height, width)
             return cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
         size = (width, height) if self._orientation.turned else (height, width)
-        luma = _stretch(planes[0], *size)
+        luma = _stretch(found[0][0], *size)
         if not self._is_full():
             luma = cv2.LUT(luma, _limited_to_full())
         return self._orientation.apply(luma)
 
     def _resized(self, height: int, width: int) -> ByteArray:
-        matrix, planes = self._matrix(), _planes(self._decoded)
-        if matrix is None or planes is None:
+        found = self._planes_and_matrix()
+        if found is None:
             return _stretch(self.rgb, height, width)
+        planes, matrix = found
         # A picture lying on its side is turned last, when it is small.
         size = (width, height) if self._orientation.turned else (height, width)
         small = cv2.merge([_stretch(plane, *size) for plane in planes])
@@ -191,9 +194,10 @@ class VideoPicture:
             onto: an earlier copy, already written, whose memory is taken again: fresh
                 memory for each frame takes longer than the copy itself.
         """
-        matrix, planes = self._matrix(), _planes(self._decoded)
-        if self.writable_matrix is None or matrix is None or planes is None:
+        found = self._planes_and_matrix()
+        if self.writable_matrix is None or found is None:
             return None
+        planes, matrix = found
         copy = onto
         if copy is None or (copy.width, copy.height) != (self.width, self.height):
             copy = VideoFrame(self.width, self.height, "yuv420p")
@@ -224,12 +228,17 @@ class VideoPicture:
         tagged = decoded.color_range == _FULL_RANGE
         return tagged or decoded.format.name.startswith("yuvj")
 
-    def _matrix(self) -> FloatArray | None:
-        """Give YUV to RGB, `(3, 4)`; None where FFmpeg must do it."""
-        space = self._space()
-        if space is None:
-            return None
-        return yuv_to_rgb(*_WEIGHTS[space], is_full=self._is_full())
+    def _planes_and_matrix(self) -> tuple[list[ByteArray], FloatArray] | None:
+        """Give Y, U and V and what makes RGB of them, `(3, 4)`; kept.
+
+        None where FFmpeg must convert them.
+        """
+        if self._yuv is None:
+            space, planes = self._space(), _planes(self._decoded)
+            if space is not None and planes is not None:
+                matrix = yuv_to_rgb(*_WEIGHTS[space], is_full=self._is_full())
+                self._yuv = planes, matrix
+        return self._yuv
 
     def _convert(self) -> ByteArray:
         decoded, source = self._decoded, None
@@ -291,13 +300,14 @@ def _planes(decoded: VideoFrame) -> list[ByteArray] | None:
 
     (Some decoders of uncompressed video give rows from last to first.)
     """
-    if any(plane.line_size < plane.width for plane in decoded.planes):
+    planes = decoded.planes
+    if any(plane.line_size < plane.width for plane in planes):
         return None
     return [
         np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)[
             : plane.height, : plane.width
         ]
-        for plane in decoded.planes
+        for plane in planes
     ]
 
 
