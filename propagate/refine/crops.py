@@ -26,6 +26,11 @@ SMOOTH_FROM: Final = 1.6
 or fine texture would turn to noise."""
 
 
+BLOCK: Final = 64
+"""Pixels whose values fill vector registers of any processor. OpenCV rounds otherwise
+in the columns that fill none, the last: parts of whole blocks leave none but those."""
+
+
 def crop_boxes(
     picture: ByteArray, boxes: FloatArray, *, side: int, context: float
 ) -> ByteArray:
@@ -47,9 +52,9 @@ def crop_boxes(
         # A pixel's centre is its index + 0.5; the box's centre becomes the crop's.
         right = side / 2 - 0.5 - across * ((x1 + x2) / 2 - 0.5)
         down = side / 2 - 0.5 - along * ((y1 + y2) / 2 - 0.5)
-        source, step = picture, (1 / across, 1 / along)
-        if max(step) > SMOOTH_FROM:
-            source = cv2.blur(picture, (max(1, round(step[0])), max(1, round(step[1]))))
+        source, steps = picture, (1 / across, 1 / along)
+        if max(steps) > SMOOTH_FROM:
+            source = _averaged(picture, steps, ((x1 + x2) / 2, (y1 + y2) / 2), side)
         cv2.warpAffine(
             source,
             np.array([[across, 0, right], [0, along, down]]),
@@ -60,6 +65,45 @@ def crop_boxes(
             borderValue=GREY,
         )
     return crops
+
+
+def _averaged(
+    picture: ByteArray,
+    steps: tuple[float, float],
+    centre: tuple[float, float],
+    side: int,
+) -> ByteArray:
+    """Average a picture over each pixel's neighbours, where a crop reads it.
+
+    There, to the bit, it is the whole picture averaged, in half the time.
+
+    Args:
+        picture: `(H, W, 3)` uint8.
+        steps: x, y; pixels of the picture a pixel of the crop.
+        centre: x, y of the crop in the picture.
+        side: rows and columns of the crop.
+
+    Returns:
+        `(H, W, 3)` uint8; what the crop does not read means nothing.
+    """
+    window = [max(1, round(step)) for step in steps]
+    reach = [
+        # Between two pixels both are read, and of both all that their windows cover.
+        side * step / 2 + length + 2
+        for step, length in zip(steps, window, strict=True)
+    ]
+    columns = _blocks(centre[0], reach[0], picture.shape[1])
+    rows = _blocks(centre[1], reach[1], picture.shape[0])
+    averaged = np.empty_like(picture)
+    averaged[rows, columns] = cv2.blur(picture[rows, columns], window)
+    return averaged
+
+
+def _blocks(middle: float, reach: float, limit: int) -> slice:
+    """Give all pixels of the blocks within reach, at least of one."""
+    first = min(max(int(middle - reach), 0), limit - 1) // BLOCK
+    last = max(int(middle + reach) // BLOCK, first)
+    return slice(first * BLOCK, (last + 1) * BLOCK)
 
 
 def encode_corrections(targets: FloatArray, boxes: FloatArray) -> FloatArray:

@@ -1,5 +1,7 @@
 import numpy as np
+import pytest
 
+from propagate.refine import crops
 from propagate.refine.crops import (
     GREY,
     LARGEST_CHANGE,
@@ -34,6 +36,19 @@ def test_beyond_the_picture_is_grey():
     box = np.array([[-30, -30, -4, -4]], np.float32)
     crop = crop_boxes(ramp(), box, side=32, context=1.0)[0]
     assert (crop == GREY[0]).all()
+
+
+@pytest.mark.parametrize("size", [(300, 300), (257, 190), (40, 700), (3, 5)])
+def test_a_crop_of_a_part_averaged_is_one_of_the_whole_averaged(monkeypatch, size):
+    random = np.random.default_rng(sum(size))
+    picture = random.choice(np.array([0, 1, 127, 254, 255], np.uint8), (*size, 3))
+    centres = random.uniform(-0.3, 1.3, (200, 2)) * size[::-1]  # beyond it, too
+    half = np.exp(random.uniform(0, 6, (200, 2))) / 2
+    boxes = np.concatenate([centres - half, centres + half], 1).astype(np.float32)
+    part = crop_boxes(picture, boxes, side=32, context=2.0)
+    monkeypatch.setattr(crops, "BLOCK", 10_000)  # all of it
+    whole = crop_boxes(picture, boxes, side=32, context=2.0)
+    np.testing.assert_array_equal(part, whole)
 
 
 def test_no_box_gives_no_crop():
