@@ -17,7 +17,9 @@ MAX_CANDIDATES: Final = 1000
 FEW: Final = 256
 """Candidates up to which comparing all pairs takes less time than a call a class.
 
-Measured for 11 classes: 147 against 852 us at 90 candidates, as much at 400."""
+Of 11 classes, measured: a sixth of it for 90 candidates, two thirds for 256, as much
+for 400; with more classes, less.
+"""
 
 
 @dataclass(frozen=True, slots=True)
