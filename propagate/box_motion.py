@@ -171,9 +171,7 @@ def _fit(
     """
     total = np.add.reduce  # a method call of an array costs half as much again
     both = _weights(residual, config)
-    # A reduction over short rows takes twice as long, once there are many boxes.
-    own = np.einsum("cnij->cnj", both)  # (2, N, P)
-    found = np.einsum("cnij,cnij->cnj", both, vectors)
+    own, found = total(both, 2), total(both * vectors, 2)  # (2, N, P)
     mean_away, mean_vector = total(own * away, -1), total(found, -1)
     if not config.scale:
         return mean_vector, np.zeros_like(mean_vector)
