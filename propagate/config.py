@@ -197,7 +197,7 @@ def load_pipeline_config(
 
 
 def for_video(config: PipelineConfig, info: VideoInfo) -> PipelineConfig:
-    """Give a config whose pixels, if it states any, are a size in a video's shape.
+    """Give a config whose pixels, if it states any, are a size that suits a video.
 
     Raises:
         ConfigError: see `DetectorChoice.in_shape_of`.
@@ -243,16 +243,15 @@ def resolve_decoding(config: PipelineConfig, *, mode: Mode, shows: bool) -> Deco
         mode: in which it runs; only `offline` knows what comes after a frame.
         shows: whether frames are written or shown.
     """
-    settings = config.propagate
-    between = (
+    settings, decoding = config.propagate, config.video.decoding
+    may_skip = (
         mode == "offline"
         and settings.keyframes == "fixed"
         and settings.keyframe_interval > 1
         and config.detector.name != PAPER
         and not shows
     )
-    decoding = config.video.decoding
-    return "exact" if decoding == "sparse" and not between else decoding
+    return decoding if decoding != "sparse" or may_skip else "exact"
 
 
 def build_parts(config: PipelineConfig, *, is_live: bool = False) -> Parts:
