@@ -72,7 +72,7 @@ class DetectorChoice:
         )
         if not _is_in_bounds(size):
             raise ConfigError(
-                f"detector.pixels={self.pixels} in the shape of {info.name}, "
+                f"detector.pixels={self.pixels} for the shape of {info.name}, "
                 f"{info.width}x{info.height}, has {size[0]} rows and {size[1]} "
                 f"columns, but sides go from {LEAST_SIDE} to {LARGEST_SIDE}: give "
                 "detector.size instead."

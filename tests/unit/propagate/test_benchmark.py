@@ -66,13 +66,13 @@ def test_an_every_frame_rival_is_left_out_where_nobody_asks_for_it(clip, tmp_pat
     assert {row["frames"] for row in report["variants"].values()} == {4}
 
 
-def test_pixels_are_a_size_in_the_shape_of_the_clip(clip, tmp_path):
+def test_pixels_are_a_size_that_suits_the_clip(clip, tmp_path):
     path = tmp_path / "report.json"
     arguments = [str(clip), "--rounds", "1", "--no-memory", "--max-frames", "4"]
     pixels = ["--set", "detector.pixels=7000", "--report", str(path)]
     assert main([*arguments, *pixels]) == 0
     detector = json.loads(path.read_text())["config"]["detector"]
-    assert (detector["size"], detector["pixels"]) == ([72, 96], None)  # of 48x64
+    assert (detector["size"], detector["pixels"]) == ([76, 76], None)  # 4:3: a square
 
 
 def test_maps_travel_in_mode_causal_alone(clip, tmp_path):
