@@ -81,8 +81,8 @@ def detect_offline(parts: Parts, frames: Iterable[Frame]) -> Iterator[FrameResul
     waiting: list[_Step] = []
     for frame in frames:
         current = _seen(parts, frame, waiting)
-        must_wait = frame.is_skipped or not current.watch.is_key(parts.keyframes)
-        if waiting and must_wait:
+        is_key = not frame.is_skipped and current.watch.is_key(parts.keyframes)
+        if waiting and not is_key:
             waiting.append(current)
             continue
         last = _detected(parts, current, waiting[:1])

@@ -29,7 +29,6 @@ that show. All other frames stay exact, and no error outlives the next of them.
 the time. Those that are left are exact; of the others there is no picture.
 """
 
-
 LIVE_SCHEMES: Final = ("rtsp", "rtsps", "rtmp", "rtp", "udp", "srt", "tcp")
 
 

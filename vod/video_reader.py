@@ -141,15 +141,15 @@ class VideoReader:
             self._left_out_before(None)
             self._decoded = self._decode()
             first, _, last_s = self._first_since(start_s)
-        if first is not None:
-            return first
-        if last_s is not None:
+        if last_s is None:
+            reason = f" ({self._stopped})" if self._stopped else ""
+            raise VideoError(f"{self._name} holds no readable frame{reason}.")
+        if first is None:
             raise VideoError(
                 f"{self._name} has no frame at or after {start_s:g} s; its last one is "
                 f"at {last_s:.3f} s."
             )
-        reason = f" ({self._stopped})" if self._stopped else ""
-        raise VideoError(f"{self._name} holds no readable frame{reason}.")
+        return first, last_s
 
     def _seek(self, time_s: float) -> bool:
         """Go to the key frame at or before a time, if that is possible."""
@@ -163,12 +163,12 @@ class VideoReader:
 
     def _first_since(
         self, start_s: float
-    ) -> tuple[tuple[VideoFrame, float] | None, float | None, float | None]:
-        """Decode up to `start_s`.
+    ) -> tuple[VideoFrame | None, float | None, float | None]:
+        """Decode up to the first frame from `start_s` on.
 
         Returns:
-            The first frame from there on with its time, and the times of the first and
-            last frame that were decoded for it; None where there is none.
+            That frame, None where there is none; and the times of the first and the
+            last frame decoded, which it then is, None where none could be.
         """
         stream, time_base = self._stream, self._time_base
         start = stream.start_time or 0
@@ -185,7 +185,7 @@ class VideoReader:
             if last_s >= start_s - float(time_base) / 2:
                 self._timeline = timeline
                 self._left_out_before(decoded.pts)
-                return (decoded, last_s), earliest_s, last_s
+                return decoded, earliest_s, last_s
         return None, earliest_s, last_s
 
     @property

@@ -158,12 +158,10 @@ class Runner:
         return summary.frames
 
     def _decoding(self) -> Decoding:
-        work = self.work
         if self.parts is None:
             return "exact"
-        if work.kind == "every-frame":
-            return resolve_decoding(work.config, mode="causal", shows=False)
-        return resolve_decoding(work.config, mode=self.parts.mode, shows=work.writes)
+        work, mode = self.work, self.parts.mode
+        return resolve_decoding(work.config, mode=mode, shows=work.writes)
 
     def _writer(
         self, stack: contextlib.ExitStack, source: FrameSource
