@@ -81,7 +81,8 @@ def build_parser() -> argparse.ArgumentParser:
     )
     _add_output_arguments(parser)
     _add_selection_arguments(parser)
-    _add_pipeline_arguments(parser)
+    _add_propagation_arguments(parser)
+    _add_runtime_arguments(parser)
     return parser
 
 
@@ -126,7 +127,7 @@ def _add_selection_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_pipeline_arguments(parser: argparse.ArgumentParser) -> None:
+def _add_propagation_arguments(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("how")
     group.add_argument(
         "--keyframe-interval",
@@ -170,6 +171,18 @@ def _add_pipeline_arguments(parser: argparse.ArgumentParser) -> None:
         help="offline: one flow may span N frames where little moves, and boxes move "
         "evenly in between (default 5)",
     )
+    group.add_argument("--config", type=Path, metavar="FILE.yaml")
+    group.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="A.B=C",
+        help="set one config key; may be repeated",
+    )
+
+
+def _add_runtime_arguments(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("what it runs on, and how exactly")
     group.add_argument(
         "--engine",
         metavar="NAME",
@@ -204,14 +217,6 @@ def _add_pipeline_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         metavar="DIR",
         help="run the graphs that python -m propagate.export wrote",
-    )
-    group.add_argument("--config", type=Path, metavar="FILE.yaml")
-    group.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="A.B=C",
-        help="set one config key; may be repeated",
     )
 
 
