@@ -1,14 +1,19 @@
-"""One builder for everything that tests of pictures need: frames, boxes, clips."""
+"""One builder for everything that tests of pictures need: frames, boxes, clips.
 
+And what reads clips and results back.
+"""
+
+import json
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
 
 from vod.types import ByteArray, Detections, Frame
-from vod.video import VideoInfo
+from vod.video import VideoInfo, VideoReader
 
 
 def make_detections(*rows: tuple[tuple[float, ...], float, int]) -> Detections:
@@ -136,3 +141,15 @@ def _encode_tone(container, stream, samples: int) -> None:
         frame.time_base = Fraction(1, 48_000)
         container.mux(stream.encode(frame))
     container.mux(stream.encode(None))
+
+
+def read_video(path: Path, **options: Any) -> tuple[list[Frame], list[str]]:
+    """Decode a clip; give its frames and what was wrong with it."""
+    with VideoReader(path, **options) as reader:
+        return list(reader), reader.problems
+
+
+def read_lines(path: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Read results in JSON lines; give the header and a mapping a frame."""
+    header, *frames = [json.loads(line) for line in path.read_text().splitlines()]
+    return header, frames
