@@ -53,6 +53,12 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--max-pairs", type=int, metavar="N", help="only the first N, for a quick look"
     )
+    _add_measured_arguments(parser)
+    _add_output_arguments(parser)
+    return parser
+
+
+def _add_measured_arguments(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("what is measured")
     group.add_argument(
         "--flow",
@@ -90,6 +96,9 @@ def build_parser() -> argparse.ArgumentParser:
         help="what runs a network; tensorflow is the Keras model itself",
     )
     group.add_argument("--threads", type=int, default=2, help="of every flow (2)")
+
+
+def _add_output_arguments(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("what comes out")
     group.add_argument("--report", type=Path, metavar="JSON", help="all figures")
     group.add_argument(
@@ -107,7 +116,6 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="N",
         help=f"pairs with pictures, from the worst to the best ({DEFAULT_SHOWN})",
     )
-    return parser
 
 
 def build_runs(arguments: argparse.Namespace) -> list[Run]:

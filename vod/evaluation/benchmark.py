@@ -25,6 +25,7 @@ import numpy as np
 from vod.command import print_errors
 from vod.dataset.columns import select_frames
 from vod.dataset.reading import read_ground_truth
+from vod.environment import usable_cpus
 from vod.errors import ConfigError
 from vod.evaluation.plain_loop import plain_ap
 from vod.evaluation.protocols import PROTOCOLS
@@ -155,7 +156,7 @@ def benchmark(data: Path, detections: Path, *, frames: int) -> dict[str, Any]:
 def machine() -> dict[str, Any]:
     """Say what the figures were measured on."""
     return {
-        "cpus": len(os.sched_getaffinity(0)),
+        "cpus": usable_cpus(),
         "processor": _processor(),
         "python": platform.python_version(),
         "numpy": np.__version__,
