@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from detector.anchors import generate_anchors
 from detector.quantised_file import UNUSED_LABEL, QuantisedSsd, anchors_of
-from detector.ssd_config import BOX_VALUES, SsdConfig, level_grids
+from detector.ssd_config import BOX_VALUES, SsdConfig, ssd_anchors
 from vod.errors import WeightsError
 from vod.preprocess import Preprocessing
 from vod.types import ByteArray, FloatArray, IntArray
@@ -125,7 +124,7 @@ def check_anchors(file: QuantisedSsd, config: SsdConfig) -> None:
     """
     height, width = config.input_height, config.input_width
     theirs = anchors_of(file, height=height, width=width)
-    ours = generate_anchors(level_grids(config), input_height=height, input_width=width)
+    ours = ssd_anchors(config)
     if theirs.shape != ours.shape:
         raise WeightsError(
             f"{file.path} has {len(theirs)} anchors, expected {len(ours)}."

@@ -110,7 +110,7 @@ def resized(config: DetectorConfig, height: int, width: int) -> DetectorConfig:
     options = config.ssd
     if config.head == "ssd":
         ssd = detector.ssd_config.resized(ssd_config(config), height, width)
-        options = replace(options, anchor_side=ssd.anchor_side)
+        options = replace(options, trained_size=ssd.trained_size)
     return replace(config, input_height=height, input_width=width, ssd=options)
 
 

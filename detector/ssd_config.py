@@ -3,10 +3,11 @@
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
-from detector.anchors import anchors_per_cell, generate_anchors
-from detector.backbones.table import check_backbone
+from detector.anchors import anchors_per_cell, cell_centres, generate_anchors
+from detector.backbones.table import APPLICATIONS, check_backbone
 from detector.features import FeatureSpec
 from vod.errors import ConfigError
+from vod.sizes import Size
 from vod.types import FloatArray
 
 LEVELS: Final = 6
@@ -25,17 +26,18 @@ class SsdOptions:
         seam: which maps go from the first half to the second, and so are propagated:
             the predictors' raw outputs (`"head"`) or the backbone's two maps
             (`"backbone"`, for MobileNet V1 only). The same weights fit both.
-        anchor_side: pixels that the anchors' sides are shares of; None is the shorter
-            side of the input, as in training.
+        trained_size: (rows, columns) of the input in training, which the anchors suit:
+            see `ssd_anchors`. None is the input's own.
     """
 
     seam: Literal["head", "backbone"] = "head"
-    anchor_side: int | None = None
+    trained_size: Size | None = None
 
     def __post_init__(self) -> None:
-        if self.anchor_side is not None and self.anchor_side < 1:
+        if self.trained_size is not None and min(self.trained_size) < 1:
             raise ConfigError(
-                f"anchor_side must be at least 1, received {self.anchor_side}."
+                "trained_size must be at least 1x1, received "
+                f"{self.trained_size[0]}x{self.trained_size[1]}."
             )
 
 
@@ -51,7 +53,7 @@ class SsdConfig(SsdOptions):
         normalization: `"batch"`, or `"none"` where BatchNorm is folded into biases.
         backbone: name in `detector.backbones.table`.
         seam: see `SsdOptions`.
-        anchor_side: see `SsdOptions`.
+        trained_size: see `SsdOptions`.
     """
 
     input_height: int = 300
@@ -85,12 +87,12 @@ class SsdConfig(SsdOptions):
 def resized(config: SsdConfig, height: int, width: int) -> SsdConfig:
     """Give the same network for pictures of another size.
 
-    Its layers tell how much larger an object is than an anchor by what they see around
-    a cell, in pixels. So anchors keep their sizes in pixels, and only lie on more cells
-    or fewer.
+    Its layers tell how much larger an object is than an anchor, and how far off, by
+    what they see around a cell, in pixels. So anchors keep their sizes in pixels, and
+    their places relative to what the cells see.
     """
-    side = config.anchor_side or min(config.input_height, config.input_width)
-    return replace(config, input_height=height, input_width=width, anchor_side=side)
+    trained = config.trained_size or (config.input_height, config.input_width)
+    return replace(config, input_height=height, input_width=width, trained_size=trained)
 
 
 def scaled_channels(channels: int, width: float) -> int:
@@ -115,13 +117,20 @@ def level_grids(config: SsdConfig) -> list[tuple[int, int]]:
 
 
 def ssd_anchors(config: SsdConfig) -> FloatArray:
-    """Give the `(N, 4)` anchors, see `generate_anchors`; for 300 x 300: 1917."""
-    return generate_anchors(
-        level_grids(config),
-        input_height=config.input_height,
-        input_width=config.input_width,
-        side=config.anchor_side,
-    )
+    """Give the `(N, 4)` anchors, see `generate_anchors`; for 300 x 300: 1917.
+
+    Their sides are shares of the shorter side of the input in training, and their
+    centres are those of `cell_centres`.
+    """
+    size = (config.input_height, config.input_width)
+    trained = config.trained_size or size
+    if config.backbone.startswith(APPLICATIONS):  # each pads in its own way
+        trained = size
+    centres = [
+        (cell_centres(size[0], n, trained[0]), cell_centres(size[1], n, trained[1]))
+        for n in range(FIRST_LEVEL_HALVINGS, FIRST_LEVEL_HALVINGS + LEVELS)
+    ]
+    return generate_anchors(centres, side=min(config.trained_size or size))
 
 
 def level_specs(config: SsdConfig) -> tuple[FeatureSpec, ...]:

@@ -19,7 +19,7 @@ from vod.sizes import Size
 from vod.user_cache import cache_folder
 from vod.weights import WEIGHTS_FILE, Precision, read_record
 
-REVISION: Final = 2
+REVISION: Final = 3
 """Goes up where the same weights would be exported otherwise."""
 
 

@@ -4,12 +4,11 @@ import numpy as np
 import pytest
 
 from detector import convert_check
-from detector.anchors import generate_anchors
 from detector.convert import convert, main, read_images
 from detector.export import export_detector
 from detector.quantised_file import QuantisedSsd, anchors_of
 from detector.registry import load_detector
-from detector.ssd_config import SsdConfig, level_grids
+from detector.ssd_config import SsdConfig, ssd_anchors
 from vod.errors import WeightsError
 from vod.weights import read_record
 
@@ -53,7 +52,7 @@ def test_the_eighty_classes_are_those_of_the_files_label_list(converted, vod_dat
 def test_generated_anchors_are_the_files_within_half_a_quantisation_step(source):
     file = QuantisedSsd(source)
     theirs = anchors_of(file, height=300, width=300)
-    ours = generate_anchors(level_grids(SsdConfig()), input_height=300, input_width=300)
+    ours = ssd_anchors(SsdConfig())
     step = 0.006453060545027256 * 300  # pixels; the file rounds anchors to uint8
     assert np.abs(theirs - ours).max() <= step / 2
 
@@ -112,9 +111,6 @@ def test_the_command_says_how_near_it_came(source, vod_data, tmp_path, capsys):
 
 
 def test_other_anchors_than_the_files_are_refused(source, monkeypatch):
-    generate = convert_check.generate_anchors
-    monkeypatch.setattr(
-        convert_check, "generate_anchors", lambda *a, **k: generate(*a, **k) + 3
-    )
+    monkeypatch.setattr(convert_check, "ssd_anchors", lambda c: ssd_anchors(c) + 3)
     with pytest.raises(WeightsError, match="quantisation steps from those"):
         convert_check.check_anchors(QuantisedSsd(source), SsdConfig())

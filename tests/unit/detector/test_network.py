@@ -107,19 +107,19 @@ def test_a_yaml_file_states_only_what_differs(tmp_path):
 
 def test_the_heads_own_configs_carry_the_common_values():
     config = dataclasses.replace(
-        SMALL, ssd=SsdOptions(anchor_side=200), backbone="mobilenet_v2"
+        SMALL, ssd=SsdOptions(trained_size=(200, 300)), backbone="mobilenet_v2"
     )
     ssd, paper = ssd_config(config), two_stage_config(config)
-    assert (ssd.anchor_side, paper.proposals) == (200, 5)
+    assert (ssd.trained_size, paper.proposals) == ((200, 300), 5)
     for own in (ssd, paper):
         assert (own.backbone, own.input_width, own.width) == ("mobilenet_v2", 110, 0.1)
 
 
 def test_another_size_keeps_an_ssds_anchors_and_the_rest():
     bigger = resized(of("ssd"), 150, 220)
-    assert (bigger.input_height, bigger.ssd.anchor_side) == (150, 75)
+    assert (bigger.input_height, bigger.ssd.trained_size) == (150, (75, 110))
     bigger = resized(of("fcos"), 150, 220)
-    assert (bigger.input_width, bigger.ssd.anchor_side) == (220, None)
+    assert (bigger.input_width, bigger.ssd.trained_size) == (220, None)
 
 
 @pytest.mark.parametrize(

@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 
 from detector.ssd_config import (
@@ -9,6 +10,7 @@ from detector.ssd_config import (
     map_specs,
     resized,
     scaled_channels,
+    ssd_anchors,
 )
 from vod.errors import ConfigError
 
@@ -64,8 +66,25 @@ def test_impossible_values_are_refused(values, text):
 
 def test_the_same_network_for_another_size_keeps_its_anchors_in_pixels():
     other = resized(SsdConfig(), 224, 400)
-    assert (other.input_height, other.input_width, other.anchor_side) == (224, 400, 300)
-    assert resized(other, 64, 64).anchor_side == 300
+    assert (other.input_height, other.input_width) == (224, 400)
+    assert other.trained_size == resized(other, 64, 64).trained_size == (300, 300)
     assert level_grids(other)[:2] == [(14, 25), (7, 13)]
-    with pytest.raises(ConfigError, match="anchor_side must be at least 1"):
-        SsdConfig(anchor_side=0)
+    sides = [np.unique(ssd_anchors(c)[:, 2:], axis=0) for c in (SsdConfig(), other)]
+    np.testing.assert_array_equal(*sides)
+    with pytest.raises(ConfigError, match=r"trained_size must .* 1x1, .* 0x5"):
+        SsdConfig(trained_size=(0, 5))
+
+
+def test_a_picture_of_the_trained_size_has_its_anchors_on_the_cells():
+    fresh = ssd_anchors(SsdConfig())
+    np.testing.assert_array_equal(ssd_anchors(resized(SsdConfig(), 300, 300)), fresh)
+    back = resized(resized(SsdConfig(), 224, 400), 300, 300)
+    np.testing.assert_array_equal(ssd_anchors(back), fresh)
+    np.testing.assert_allclose(fresh[0, :2], 300 / 19 / 2)
+
+
+def test_a_backbone_of_unknown_padding_has_its_anchors_on_the_cells_at_any_size():
+    config = SsdConfig(width=1.0, normalization="batch", backbone="keras:ResNet50")
+    anchors = ssd_anchors(resized(config, 256, 300))
+    np.testing.assert_allclose(anchors[0, :2], [300 / 19 / 2, 256 / 16 / 2])
+    assert anchors[0, 2] == 30  # of 300, still

@@ -29,7 +29,7 @@ def assert_alike(found, expected):
 @pytest.mark.parametrize("size", [(64, 64), (33, 48), (192, 344), (344, 192)])
 def test_it_computes_what_keras_computes_at_any_size(tiny_config, size):
     config = resized(tiny_config, *size)
-    assert config.anchor_side == 64  # anchors stay as large as they were
+    assert config.trained_size == (64, 64)  # anchors stay as large as they were
     maps = random_maps(config)
     expected = [np.asarray(output) for output in build_head(config)(maps)]
     assert_alike(SsdHead(config)(*maps), expected)

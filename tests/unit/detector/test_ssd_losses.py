@@ -2,14 +2,13 @@ import keras
 import numpy as np
 import pytest
 
-from detector.anchors import generate_anchors
 from detector.ssd import build_head
-from detector.ssd_config import SsdConfig, level_grids
+from detector.ssd_config import SsdConfig, ssd_anchors
 from detector.ssd_losses import hardest, match_anchors, ssd_losses
 from detector.train_data import PRESENT, UNKNOWN, assign
 
 CONFIG = SsdConfig(96, 128, width=0.1, class_count=3, normalization="batch")
-ANCHORS = generate_anchors(level_grids(CONFIG), input_height=96, input_width=128)
+ANCHORS = ssd_anchors(CONFIG)
 
 BOXES = np.array(
     [

@@ -110,7 +110,7 @@ def test_unlabelled_folders_are_searched_and_empty_ones_refused(stills, tmp_path
 
 
 def batches(stills, **changes):
-    anchors = generate_anchors([(2, 2)], input_height=32, input_width=32)
+    anchors = generate_anchors([((8, 24), (8, 24))], side=32)
     values = {"augment": AugmentConfig(), "batch_size": 2, "seed": 5} | changes
     samples = read_stills(stills, ("dog", "car"), split="train")
     return DetectorBatches(samples, anchors, Preprocessing(32, 32), **values)
@@ -146,7 +146,7 @@ def test_what_is_hardly_visible_is_not_learnt(tmp_path):
         np.array([0], np.int32),
         np.array([True]),
     )
-    anchors = generate_anchors([(2, 2)], input_height=32, input_width=32)
+    anchors = generate_anchors([((8, 24), (8, 24))], side=32)
     closeup = AugmentConfig(zoom=(0.3, 0.3), stretch=1.0)
     data = DetectorBatches(
         [sample], anchors, Preprocessing(32, 32), augment=closeup, batch_size=1, seed=0
