@@ -208,7 +208,7 @@ def _add_runtime_arguments(parser: argparse.ArgumentParser) -> None:
         "--size",
         metavar="HxW|N",
         help="of the detector's picture: rows and columns (default 300x300), or about "
-        "how many pixels, in sides that suit the video, e.g. 72000; litert and "
+        "how many pixels, in sides that suit the video, e.g. 66000; litert and "
         "openvino run the shipped graphs at any size, but one of --flow lightflow is "
         "made once, which needs TensorFlow",
     )

@@ -13,10 +13,9 @@ Size = tuple[int, int]
 SIDE_STEP: Final = 32
 """Sides that follow from a number of pixels differ from the trained ones by this.
 
-A network that halves its maps five times then halves them as it did in training. An
-odd side is padded otherwise than an even one, so a cell sees a place half a cell away
-from where the predictors have learned to expect it: trained on 300 x 300, AP is .615 at
-268 x 268 and .487 at 256 x 256 (docs/export.md).
+A network that halves its maps five times then halves them as it did in training, so
+that what its cells see, of the border too, lies where it lay. Trained on 300 x 300, AP
+is .61 at 236 x 268 and .55 at 256 x 256 (docs/export.md).
 """
 
 USUAL_SHAPE: Final = 4 / 3
@@ -47,7 +46,7 @@ def parse_size_or_pixels(text: str) -> Size | int:
         return parse_size(text)
     except ConfigError as error:
         raise ConfigError(
-            "a size is HEIGHTxWIDTH, like 236x300, or a number of pixels, like 72000; "
+            "a size is HEIGHTxWIDTH, like 236x268, or a number of pixels, like 66000; "
             f"received '{text}'."
         ) from error
 
@@ -56,8 +55,9 @@ def size_of_pixels(pixels: int, *, height: float, width: float, trained: Size) -
     """Give the sides of an input of about so many pixels for pictures of a shape.
 
     A network that was trained on pictures stretched to a square knows things as they
-    look then. So a shape of up to `USUAL_SHAPE` becomes that square, and a longer one
-    is stretched as far as that: 16:9 becomes 4:3.
+    look then. So a shape of up to `USUAL_SHAPE` becomes that square. A longer one is
+    stretched more than that shape was: the square root of the rest is left, and 16:9
+    becomes 1.15, half-way between a square and stretched like the shapes of training.
 
     Args:
         pixels: how many.
@@ -67,7 +67,7 @@ def size_of_pixels(pixels: int, *, height: float, width: float, trained: Size) -
     """
     shape = width / height
     stretch = min(max(shape, 1 / USUAL_SHAPE), USUAL_SHAPE)
-    shape = shape / stretch * trained[1] / trained[0]
+    shape = math.sqrt(shape / stretch) * trained[1] / trained[0]
     rows = _sides_around(math.sqrt(pixels / shape), trained[0])
     columns = _sides_around(math.sqrt(pixels * shape), trained[1])
 

@@ -21,7 +21,7 @@ def networks_of(
 
     Args:
         base: what the user has fixed; a bundle has one size and precision.
-        sizes: such as `224x400` (rows, columns) or `72000` (pixels, in sides that suit
+        sizes: such as `224x400` (rows, columns) or `66000` (pixels, in sides that suit
             the video); none is that of the config.
         precisions: none is all that there are.
         info: of the video.

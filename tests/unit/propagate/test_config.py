@@ -155,11 +155,11 @@ def test_wrong_sizes_and_precisions_are_refused(overrides, message):
 
 
 def test_pixels_need_a_video_whose_shape_they_take():
-    config = load_pipeline_config(overrides=["detector.pixels=72000"])
-    with pytest.raises(ConfigError, match=r"pixels=72000 takes .* give detector\.size"):
+    config = load_pipeline_config(overrides=["detector.pixels=66000"])
+    with pytest.raises(ConfigError, match=r"pixels=66000 takes .* give detector\.size"):
         build_parts(config)
     sized = for_video(config, make_info(width=1280, height=720))
-    assert sized == load_pipeline_config(overrides=["detector.size=[236, 300]"])
+    assert sized == load_pipeline_config(overrides=["detector.size=[236, 268]"])
     assert for_video(PipelineConfig(), make_info()) == PipelineConfig()
 
 

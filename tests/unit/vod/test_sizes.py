@@ -7,14 +7,14 @@ from vod.sizes import parse_size, parse_size_or_pixels, size_of_pixels
 @pytest.mark.parametrize(
     ("pixels", "height", "width", "size"),
     [
-        (72000, 720, 1280, (236, 300)),  # 16:9 is stretched to 4:3
-        (72000, 1280, 720, (300, 236)),
-        (72000, 72, 128, (236, 300)),  # the shape counts, not the size
-        (72000, 480, 640, (268, 268)),  # as in training: to a square
-        (72000, 640, 480, (268, 268)),
+        (66000, 720, 1280, (236, 268)),  # 16:9 becomes 1.15
+        (66000, 1280, 720, (268, 236)),
+        (66000, 72, 128, (236, 268)),  # the shape counts, not the size
+        (66000, 480, 640, (268, 268)),  # as in training: to a square
+        (66000, 640, 480, (268, 268)),
         (90000, 500, 500, (300, 300)),
-        (60000, 720, 1280, (204, 300)),
-        (4096, 100, 400, (44, 108)),
+        (55000, 720, 1280, (204, 268)),
+        (4096, 100, 400, (44, 76)),
     ],
 )
 def test_pixels_become_sides_like_those_of_training(pixels, height, width, size):
@@ -40,7 +40,7 @@ def test_a_size_is_rows_and_columns_or_a_number_of_pixels():
 
 @pytest.mark.parametrize("text", ["", "12x", "x12", "0x5", "-5", "6e4", "1x2x3", "5 "])
 def test_what_is_neither_is_refused(text):
-    with pytest.raises(ConfigError, match=r"like 236x300, or a number .* received '"):
+    with pytest.raises(ConfigError, match=r"like 236x268, or a number .* received '"):
         parse_size_or_pixels(text)
     with pytest.raises(ConfigError, match="like 150x150; received '"):
         parse_size(text)

@@ -24,13 +24,13 @@ def test_a_size_and_precision_are_settings_and_flags_alike():
 
 
 def test_pixels_are_settings_of_the_video_and_flags_of_any():
-    (network,) = networks_of(Base(), ["72000"], ["fp32"], INFO)
-    assert network.name == "ssd_mobilenet_v1 72000 fp32"
-    assert Base().config(*network.settings).detector.size == (236, 300)
-    assert network.flags == ("--size", "72000", "--precision", "fp32")
-    base = Base(settings=("detector.pixels=72000",))
+    (network,) = networks_of(Base(), ["66000"], ["fp32"], INFO)
+    assert network.name == "ssd_mobilenet_v1 66000 fp32"
+    assert Base().config(*network.settings).detector.size == (236, 268)
+    assert network.flags == ("--size", "66000", "--precision", "fp32")
+    base = Base(settings=("detector.pixels=66000",))
     (network,) = networks_of(base, [], ["fp32"], INFO)
-    assert base.config(*network.settings).detector.size == (236, 300)
+    assert base.config(*network.settings).detector.size == (236, 268)
     assert network.flags == ("--precision", "fp32")
 
 
