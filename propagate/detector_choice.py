@@ -28,7 +28,7 @@ class DetectorChoice:
         size: (rows, columns) of its input; None is as the weights say. See
             `propagate.networks.bundle_of` for what runs another size.
         pixels: about how many its input has, in sides that suit the video, instead of
-            a size; `in_shape_of` makes one of it.
+            a size; `in_shape` makes one of it.
     """
 
     name: str = "ssd_mobilenet_v1"
@@ -54,9 +54,24 @@ class DetectorChoice:
             )
 
     def in_shape_of(self, info: VideoInfo) -> Self:
-        """Make a size of the pixels, if any are stated, for a video as it is shown.
+        """Do as `in_shape` does, for a video as it is shown.
+
+        Raises:
+            ConfigError: see `in_shape`.
+            WeightsError: likewise.
+        """
+        shown = float(info.width * info.pixel_aspect)
+        return self.in_shape(info.height, shown, name=info.name)
+
+    def in_shape(self, height: int, width: float, *, name: str) -> Self:
+        """Make a size of the pixels, if any are stated, for pictures of a shape.
 
         See `vod.sizes.size_of_pixels`.
+
+        Args:
+            height: of the pictures.
+            width: of the pictures, in the same unit.
+            name: of what has that shape, for messages.
 
         Raises:
             ConfigError: a side is too short or too long, or the detector is unknown.
@@ -64,18 +79,15 @@ class DetectorChoice:
         """
         if self.pixels is None:
             return self
-        width = float(info.width * info.pixel_aspect)
         usual = read_record(weights_folder(self.name, self.weights)).preprocessing
         trained = (usual.height, usual.width)
-        size = size_of_pixels(
-            self.pixels, height=info.height, width=width, trained=trained
-        )
+        size = size_of_pixels(self.pixels, height=height, width=width, trained=trained)
         if not _is_in_bounds(size):
             raise ConfigError(
-                f"detector.pixels={self.pixels} for the shape of {info.name}, "
-                f"{info.width}x{info.height}, has {size[0]} rows and {size[1]} "
-                f"columns, but sides go from {LEAST_SIDE} to {LARGEST_SIDE}: give "
-                "detector.size instead."
+                f"detector.pixels={self.pixels} for the shape of {name}, "
+                f"{width:.0f}x{height}, has {size[0]} rows and {size[1]} columns, but "
+                f"sides go from {LEAST_SIDE} to {LARGEST_SIDE}: give detector.size "
+                "instead."
             )
         return replace(self, size=size, pixels=None)
 

@@ -16,14 +16,15 @@ from propagate.config import (
     FlowChoice,
     PipelineConfig,
     load_pipeline_config,
-    refuse_pixels,
 )
 from propagate.figure import draw_intervals
 from propagate.parts import Travels
 from propagate.ways import (
     MODES,
+    Found,
     Keyframes,
     Way,
+    configs_of_snippets,
     detect_ways,
     load_networks,
     time_ways,
@@ -76,7 +77,7 @@ def compare(
         `rows` (see `report_rows`) and how they were timed.
 
     Raises:
-        ConfigError: see `ways_of`.
+        ConfigError: see `ways_of` and `configs_of_snippets`.
         VideoError: a picture is missing.
     """
     ways = ways_of(
@@ -87,16 +88,23 @@ def compare(
         policies=policies,
     )
     used = dict.fromkeys(way.flow for way in ways if way.flow)
-    networks = load_networks(config, used, travels=travels)
     shifted = [(way, phase) for way in ways for phase in way.phases(phases)]
+    every: list[Found] = [Found({}, 0) for _ in shifted]
+    timing: dict[str, Any] = {}
+    for sized, names in configs_of_snippets(config, truth).items():
+        networks = load_networks(sized, used, travels=travels)
+        some = detect_ways(
+            networks.with_threshold(SCORE_THRESHOLD),
+            truth,
+            [way for _, way in shifted],
+            snippets=names,
+        )
+        every = [before | more for before, more in zip(every, some, strict=True)]
+        timing = timing or time_ways(networks, truth, ways)  # of the first snippets
     scored: dict[Way, list[Worth]] = {way: [] for way in ways}
-    every = detect_ways(
-        networks.with_threshold(SCORE_THRESHOLD), truth, [way for _, way in shifted]
-    )
     for (way, _), found in zip(shifted, every, strict=True):
         scored[way].append(worth_of(truth, found))
     worths = [mean_worth(scored[way]) for way in ways]
-    timing = time_ways(networks, truth, ways)
     rows = report_rows(ways, worths, timing.pop("ways"))
     return {"timing": timing, "frame_rate": FRAME_RATE, "rows": rows}
 
@@ -164,7 +172,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _evaluate(args: argparse.Namespace) -> dict[str, Any]:
     config = load_pipeline_config(args.config, args.set)
-    refuse_pixels(config)
     travels = args.travels or config.propagate.travels
     modes = [mode for group in args.modes or [list(MODES)] for mode in group]
     if args.modes is None and travels == "maps":

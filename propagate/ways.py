@@ -6,7 +6,7 @@ causal and offline: they follow the flow, see `propagate.pipeline` and
 """
 
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -194,6 +194,27 @@ def frames_of(paths: Sequence[Path]) -> Callable[[], Iterable[Frame]]:
     return lambda: frames
 
 
+def configs_of_snippets(
+    config: PipelineConfig, truth: GroundTruth
+) -> dict[PipelineConfig, list[str]]:
+    """Give the configs that snippets are run with, and the snippets of each.
+
+    There are several where a config states pixels and snippets differ in shape.
+
+    Raises:
+        ConfigError: a snippet has a shape that no detector runs.
+        VideoError: the first picture of a snippet is missing.
+    """
+    if config.detector.pixels is None:
+        return {config: list(truth.snippets)}
+    found: dict[PipelineConfig, list[str]] = {}
+    for name, frames in truth.videos():
+        first = next(read_snippet([truth.image_path(int(frames[0]))]))
+        detector = config.detector.in_shape(first.height, first.width, name=name)
+        found.setdefault(replace(config, detector=detector), []).append(name)
+    return found
+
+
 @dataclass(frozen=True, eq=False, slots=True)
 class Found:
     """What one way has found.
@@ -206,24 +227,41 @@ class Found:
     detections: dict[int, Detections]
     key_frames: int
 
+    def __or__(self, other: "Found") -> "Found":
+        """Join what was found in some snippets and in others."""
+        return Found(
+            self.detections | other.detections, self.key_frames + other.key_frames
+        )
+
 
 def detect_ways(
-    networks: Networks, truth: GroundTruth, ways: Sequence[Way]
+    networks: Networks,
+    truth: GroundTruth,
+    ways: Sequence[Way],
+    *,
+    snippets: Collection[str] | None = None,
 ) -> list[Found]:
     """Take every way through every snippet, from its first frame on.
 
     Snippet by snippet, so that what is remembered is of one snippet only.
 
+    Args:
+        networks: run at the thresholds that they have.
+        truth: the videos.
+        ways: in the order of the results.
+        snippets: names of those that are asked for; None is all.
+
     Raises:
         VideoError: a picture is missing.
     """
+    videos = [v for v in truth.videos() if snippets is None or v[0] in snippets]
     classes = networks.base.detector.classes
     labels = ClassMap.between(classes, truth.classes).labels
     found: list[dict[int, Detections]] = [{} for _ in ways]
     keys = [0 for _ in ways]
-    total = truth.num_frames * len(ways)
+    total = sum(len(frames) for _, frames in videos) * len(ways)
     with tqdm(total=total, disable=not sys.stderr.isatty()) as bar:
-        for name, frames in truth.videos():
+        for name, frames in videos:
             bar.set_description(name)
             read = frames_of([truth.image_path(frame) for frame in frames])
             indices = truth.frame_indices[frames].tolist()

@@ -63,6 +63,16 @@ def test_maps_are_compared_without_offline(data, capsys):
     assert modes == ["per-frame", "hold", "causal"]
 
 
+def test_pixels_are_sides_that_suit_each_snippet(data, capsys):
+    modes = ["--data", str(data), "--modes", "per-frame,causal", "--phases", "2"]
+    tables = []
+    for stated in ("size=[268, 268]", "pixels=66000"):  # pictures of up to 4:3
+        assert main([*modes, "--set", f"detector.{stated}"]) == 0
+        lines = capsys.readouterr().out.splitlines()
+        tables.append([line[:60] for line in lines])  # all but times
+    assert tables[0] == tables[1]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -72,7 +82,7 @@ def test_maps_are_compared_without_offline(data, capsys):
         (["--intervals", "5,0"], "1 or more, received 0"),
         (["--phases", "0"], "--phases must be 1 or more, received 0"),
         (["--split", "test"], "test.txt"),
-        (["--set", "detector.pixels=66000"], "give detector.size=[rows, columns]"),
+        (["--set", "detector.pixels=1"], "pixels must be from 1024"),
         (["--figure", "no/such/folder.png"], "does not exist"),
     ],
 )

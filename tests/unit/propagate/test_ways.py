@@ -3,14 +3,18 @@
 from dataclasses import replace
 
 import cv2
+import numpy as np
 import pytest
 
+from propagate.config import PipelineConfig
+from propagate.detector_choice import DetectorChoice
 from propagate.keyframes import Adaptive, FixedInterval
 from propagate.ways import (
     MODES,
     Found,
     Networks,
     Way,
+    configs_of_snippets,
     detect_ways,
     frames_of,
     read_snippet,
@@ -108,6 +112,37 @@ def test_adaptive_key_frames_follow_the_budget(truth, networks):
     assert policies == [FixedInterval(2), FixedInterval(2), Adaptive(2)]
     for found in detect_ways(networks, truth, ways):
         assert found.detections.keys() == {*range(1, 8)}
+
+
+def test_snippets_of_several_shapes_have_a_config_each(tmp_path):
+    shapes = {"wide": (36, 64), "square": (40, 40), "film": (27, 48)}
+    for name, (height, width) in shapes.items():
+        (tmp_path / name).mkdir()
+        _, data = cv2.imencode(".png", np.zeros((height, width, 3), np.uint8))
+        data.tofile(tmp_path / name / "000000.JPEG")
+    truth = replace(make_truth(dict.fromkeys(shapes, 1)), image_root=tmp_path)
+    plain = PipelineConfig()
+    assert configs_of_snippets(plain, truth) == {plain: list(shapes)}
+    stated = PipelineConfig(detector=DetectorChoice(pixels=66000))
+    found = configs_of_snippets(stated, truth)
+    assert {c.detector.size: names for c, names in found.items()} == {
+        (236, 268): ["wide", "film"],
+        (268, 268): ["square"],
+    }
+
+
+def test_some_snippets_and_the_others_are_all(truth, networks):
+    ways = [Way("hold", None, 2), Way("causal", "toy", 2)]
+    some, others = (
+        detect_ways(networks, truth, ways, snippets=[name]) for name in LENGTHS
+    )
+    assert set(some[0].detections) == {1, 2, 3}
+    for one, other, whole in zip(
+        some, others, detect_ways(networks, truth, ways), strict=True
+    ):
+        joined = one | other
+        assert joined.key_frames == whole.key_frames
+        assert joined.detections.keys() == whole.detections.keys()
 
 
 def test_every_picture_is_looked_at_once(truth, networks):
