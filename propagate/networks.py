@@ -37,7 +37,7 @@ def bundle_of(config: "PipelineConfig") -> Bundle | None:
     """
     if config.engine.bundle is not None:
         return read_bundle(config.engine.bundle)
-    if config.engine.name == "tensorflow" or _has_graphs(config):
+    if config.engine.name == "tensorflow" or has_graphs(config):
         return None
     is_network = config.flow.name in flow.registry.NETWORKS
     in_onnx = config.engine.name == "onnxruntime" and config.engine.precision == "int8"
@@ -55,7 +55,7 @@ def bundle_of(config: "PipelineConfig") -> Bundle | None:
     )
 
 
-def _has_graphs(config: "PipelineConfig") -> bool:
+def has_graphs(config: "PipelineConfig") -> bool:
     """Say whether the weights folders hold graphs for this size and precision.
 
     They are taken to hold the detector's own size in fp32, and all that is wanted of

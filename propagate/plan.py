@@ -33,6 +33,9 @@ from vod.ground_truth import GroundTruth
 
 MODES: tuple[Mode, ...] = ("offline", "causal")
 
+SHOWN = 20
+"""Candidates in the table on the screen, the best."""
+
 
 def build_parser() -> argparse.ArgumentParser:
     """Describe the command line."""
@@ -52,8 +55,9 @@ def build_parser() -> argparse.ArgumentParser:
         type=_names,
         default=[],
         metavar="SIZE,...",
-        help="of the detector's input, as in run_video.py (as shipped); a flow "
-        "network's graph of another size is made once, in about a minute",
+        help="of the detector's input, as in run_video.py (as shipped, and what suits "
+        "the video and needs no graph made); with these, a flow network's graph of "
+        "another size is made once, in about a minute",
     )
     add(
         "--precision",
@@ -205,7 +209,8 @@ def format_plan(report: Mapping[str, Any]) -> str:
         f"{'detector':<30}{'flow':<15}{'mode':<9}{'interval':>8}{'predicted':>11}"
         f"{'measured':>10}{'mAP':>8}"
     )
-    for row in report["candidates"]:
+    rows = report["candidates"]
+    for row in rows[:SHOWN]:
         measured = "" if row["measured_fps"] is None else f"{row['measured_fps']:.0f}"
         mean_ap = "" if row["map"] is None else f"{row['map']:.4f}"
         is_plain = row["keyframe_interval"] == 1
@@ -215,6 +220,8 @@ def format_plan(report: Mapping[str, Any]) -> str:
             f"{row['keyframe_interval']:>8}{row['predicted_fps']:>11.0f}"
             f"{measured:>10}{mean_ap:>8}"
         )
+    if len(rows) > SHOWN:
+        lines.append(f"(and {len(rows) - SHOWN} more, in the report)")
     target, chosen = report["target_fps"], report["chosen"]
     lines.append("")
     if report["reached"]:
@@ -222,7 +229,7 @@ def format_plan(report: Mapping[str, Any]) -> str:
     else:
         lines.append(
             f"{target:g} frames/s cannot be reached here; the fastest makes "
-            f"{chosen['measured_fps']:.0f} (smaller pictures, such as --sizes 224x224, "
+            f"{chosen['measured_fps']:.0f} (smaller pictures, such as --sizes 46000, "
             "are faster):"
         )
     return "\n".join([*lines, report["command"]]) + "\n"

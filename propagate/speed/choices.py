@@ -59,11 +59,13 @@ class Network:
         name: for tables.
         settings: of the config, `a.b=c`.
         flags: the same as arguments of `run_video.py`.
+        is_offered: nobody asked for its size: it is not worth making graphs for.
     """
 
     name: str
     settings: tuple[str, ...] = ()
     flags: tuple[str, ...] = ()
+    is_offered: bool = False
 
 
 @dataclass(frozen=True, slots=True)

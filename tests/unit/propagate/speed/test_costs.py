@@ -85,6 +85,25 @@ def test_a_flow_that_cannot_run_at_a_size_is_left_out_unless_it_is_the_first(
         measure_costs(base, clip, flows=["lightflow"], writes=False, **options)
 
 
+def test_no_graph_is_made_for_a_size_that_nobody_asked_for(tmp_path, monkeypatch):
+    monkeypatch.setattr("propagate.networks.cached_bundle", pytest.fail)
+    clip = Clip(str(write_clip(tmp_path / "clip.mp4", count=12)))
+    offered = Network("small", ("detector.size=[96, 96]",), is_offered=True)
+    found = measure_costs(
+        Base(),
+        clip,
+        networks=[NETWORK, offered],
+        flows=["dis-fast", "lightflow"],
+        modes=["causal"],
+        is_file=True,
+        writes=False,
+    )
+    assert set(found.detector) == {NETWORK, offered}
+    assert set(found.flow) == {
+        *((NETWORK, "dis-fast"), (NETWORK, "lightflow"), (offered, "dis-fast"))
+    }
+
+
 def test_the_default_flow_is_named_first_and_no_flow_twice():
     assert FLOW_NAMES[0] == "dis-ultrafast"
     assert {"lightflow", "dis-medium"} < set(FLOW_NAMES)

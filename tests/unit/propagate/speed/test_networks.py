@@ -9,9 +9,35 @@ from vod.errors import ConfigError
 INFO = make_info(width=1280, height=720)
 
 
-def test_as_shipped_there_is_one_network_a_precision():
-    names = [network.name for network in networks_of(Base(), [], [], INFO)]
-    assert names == ["ssd_mobilenet_v1 fp32", "ssd_mobilenet_v1 int8"]
+SHIPPED = ["ssd_mobilenet_v1 fp32", "ssd_mobilenet_v1 int8"]
+
+
+def test_as_shipped_sizes_that_suit_the_video_are_offered_after_the_usual_one():
+    networks = networks_of(Base(), [], [], INFO)
+    assert [network.name for network in networks] == [
+        *SHIPPED,
+        *("ssd_mobilenet_v1 90000 fp32", "ssd_mobilenet_v1 90000 int8"),
+        *("ssd_mobilenet_v1 66000 fp32", "ssd_mobilenet_v1 66000 int8"),
+    ]
+    assert [network.is_offered for network in networks] == [False] * 2 + [True] * 4
+    assert networks[-1].flags == ("--size", "66000", "--precision", "int8")
+    # A video of the shape of training has no better sides for as many pixels.
+    usual = networks_of(Base(), [], ["fp32"], make_info(width=640, height=480))
+    assert [network.flags[:2] for network in usual[1:]] == [("--size", "66000")]
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "engine.name=onnxruntime",  # would need a graph of every size
+        "engine.name=tensorflow",
+        "detector.size=[300, 300]",  # somebody has asked for it
+        "detector.pixels=66000",
+    ],
+)
+def test_no_size_is_offered_that_needs_a_graph_or_against_a_wish(setting):
+    networks = networks_of(Base(settings=(setting,)), [], ["fp32"], INFO)
+    assert [network.is_offered for network in networks] == [False]
 
 
 def test_a_size_and_precision_are_settings_and_flags_alike():
