@@ -124,13 +124,13 @@ def ssd_anchors(config: SsdConfig) -> FloatArray:
     """
     size = (config.input_height, config.input_width)
     trained = config.trained_size or size
-    if config.backbone.startswith(APPLICATIONS):  # each pads in its own way
-        trained = size
+    # Models of keras.applications pad in ways of their own.
+    known = size if config.backbone.startswith(APPLICATIONS) else trained
     centres = [
-        (cell_centres(size[0], n, trained[0]), cell_centres(size[1], n, trained[1]))
+        (cell_centres(size[0], n, known[0]), cell_centres(size[1], n, known[1]))
         for n in range(FIRST_LEVEL_HALVINGS, FIRST_LEVEL_HALVINGS + LEVELS)
     ]
-    return generate_anchors(centres, side=min(config.trained_size or size))
+    return generate_anchors(centres, side=min(trained))
 
 
 def level_specs(config: SsdConfig) -> tuple[FeatureSpec, ...]:

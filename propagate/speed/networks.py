@@ -87,10 +87,13 @@ def _offered(config: PipelineConfig, info: VideoInfo) -> list[str]:
     known: list[Size | None] = [(pictures.height, pictures.width)]
     found = []
     for share in OFFERED:
-        pixels = round(share * pictures.height * pictures.width, -3)
-        size = replace(choice, pixels=int(pixels)).in_shape_of(info).size
+        pixels = int(round(share * pictures.height * pictures.width, -3))
+        try:
+            size = replace(choice, pixels=pixels).in_shape_of(info).size
+        except ConfigError:  # sides too short or too long
+            continue
         if size not in known:
-            found.append(f"{pixels:.0f}")
+            found.append(str(pixels))
             known.append(size)
     return found
 

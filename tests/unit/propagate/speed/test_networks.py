@@ -26,6 +26,12 @@ def test_as_shipped_sizes_that_suit_the_video_are_offered_after_the_usual_one():
     assert [network.flags[:2] for network in usual[1:]] == [("--size", "66000")]
 
 
+def test_no_size_is_offered_whose_sides_would_be_too_short():
+    ribbon = make_info(width=40_000_000, height=40)
+    networks = networks_of(Base(), [], ["fp32"], ribbon)
+    assert [network.name for network in networks] == SHIPPED[:1]
+
+
 @pytest.mark.parametrize(
     "setting",
     [
