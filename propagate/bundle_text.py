@@ -14,10 +14,11 @@ NOTES: Final = {
         "level_5 hold, for each anchor of a cell, tx, ty, tw, th and one logit a class."
     ),
     "anchors": (
-        "They are constants of the head graph, in float32: centres on the maps' cells, "
-        "sides from .2 to .95 of the shorter side of the pictures that the weights saw "
-        "in training. Centre = t / 10 * anchor side + anchor centre; side = exp(t / 5) "
-        "* anchor side."
+        "They are constants of the head graph, in float32. Centres: as far from the "
+        "middle of what their cells see as in training, where they were the cells' "
+        "own. Sides: from .2 to .95 of the shorter side of the pictures in training. "
+        "Centre = t / 10 * anchor side + anchor centre; side = exp(t / 5) * anchor "
+        "side."
     ),
     "boxes": (
         "x1, y1, x2, y2 in pixels of the detector's input, x2 and y2 exclusive. "
