@@ -1,3 +1,5 @@
+from importlib.util import find_spec
+
 import pytest
 
 from propagate.speed.choices import Base, Choice, Network
@@ -35,7 +37,12 @@ def test_no_size_is_offered_whose_sides_would_be_too_short():
 @pytest.mark.parametrize(
     "setting",
     [
-        "engine.name=onnxruntime",  # would need a graph of every size
+        pytest.param(
+            "engine.name=onnxruntime",  # would need a graph of every size
+            marks=pytest.mark.skipif(
+                find_spec("onnxruntime") is None, reason="needs the extra onnx"
+            ),
+        ),
         "engine.name=tensorflow",
         "detector.size=[300, 300]",  # somebody has asked for it
         "detector.pixels=66000",
