@@ -15,7 +15,7 @@ SIDE_STEP: Final = 32
 
 A network that halves its maps five times then halves them as it did in training, so
 that what its cells see, of the border too, lies where it lay. Trained on 300 x 300, AP
-is .61 at 236 x 268 and .55 at 256 x 256 (docs/export.md).
+is .59 at 236 x 236 and .56 at 256 x 256 (docs/export.md).
 """
 
 USUAL_SHAPE: Final = 4 / 3
