@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from detector.features import halved
 from vod.types import FloatArray
 
 # TensorFlow object detection, `ssd_anchor_generator` of the SSD MobileNet V1
@@ -82,12 +83,8 @@ def cell_centres(side: int, halvings: int, trained: int) -> npt.NDArray[np.float
 
 def _first_seen(side: int, halvings: int) -> tuple[float, int]:
     """Give the middle of what the first cell sees, in pixels, and how many cells."""
-    first = 0.5
-    for halving in range(halvings):
-        if side % 2 == 0:
-            first += 2**halving
-        side = -(-side // 2)
-    return first, side
+    even = [n for n in range(halvings) if halved(side, n) % 2 == 0]
+    return 0.5 + sum(2**n for n in even), halved(side, halvings)
 
 
 def generate_anchors(

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from detector.features import FeatureSpec
-from detector.ssd_config import halved, scaled_channels
+from detector.features import FeatureSpec, halved
+from detector.ssd_config import scaled_channels
 from vod.errors import ConfigError
 
 LEVELS: Final = 3

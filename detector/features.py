@@ -22,3 +22,10 @@ class FeatureSpec:
     width: int
     channels: int
     stride: float
+
+
+def halved(size: int, times: int) -> int:
+    """Give a side after `times` layers of stride 2 with SAME padding."""
+    for _ in range(times):
+        size = -(-size // 2)
+    return size

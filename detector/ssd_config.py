@@ -5,13 +5,14 @@ from typing import Final, Literal
 
 from detector.anchors import anchors_per_cell, cell_centres, generate_anchors
 from detector.backbones.table import APPLICATIONS, check_backbone
-from detector.features import FeatureSpec
+from detector.features import FeatureSpec, halved
 from vod.errors import ConfigError
 from vod.sizes import Size
 from vod.types import FloatArray
 
 LEVELS: Final = 6
 FIRST_LEVEL_HALVINGS: Final = 4  # Conv2d_11_pointwise is the stride-16 map
+LEVEL_HALVINGS: Final = range(FIRST_LEVEL_HALVINGS, FIRST_LEVEL_HALVINGS + LEVELS)
 BOX_VALUES: Final = 4
 MIN_CHANNELS: Final = 16  # `min_depth` of the TensorFlow SSD configurations
 BACKBONE_CHANNELS: Final = {"mobilenet_v1": (512, 1024)}
@@ -100,19 +101,11 @@ def scaled_channels(channels: int, width: float) -> int:
     return max(int(channels * width), MIN_CHANNELS)
 
 
-def halved(size: int, times: int) -> int:
-    """Give a side after `times` layers of stride 2 with SAME padding."""
-    for _ in range(times):
-        size = -(-size // 2)
-    return size
-
-
 def level_grids(config: SsdConfig) -> list[tuple[int, int]]:
     """Give (height, width) of the six levels; for 300: 19, 10, 5, 3, 2, 1."""
-    halvings = range(FIRST_LEVEL_HALVINGS, FIRST_LEVEL_HALVINGS + LEVELS)
     return [
         (halved(config.input_height, n), halved(config.input_width, n))
-        for n in halvings
+        for n in LEVEL_HALVINGS
     ]
 
 
@@ -124,11 +117,11 @@ def ssd_anchors(config: SsdConfig) -> FloatArray:
     """
     size = (config.input_height, config.input_width)
     trained = config.trained_size or size
-    # Models of keras.applications pad in ways of their own.
+    # `keras:NAME` may pad in any way.
     known = size if config.backbone.startswith(APPLICATIONS) else trained
     centres = [
         (cell_centres(size[0], n, known[0]), cell_centres(size[1], n, known[1]))
-        for n in range(FIRST_LEVEL_HALVINGS, FIRST_LEVEL_HALVINGS + LEVELS)
+        for n in LEVEL_HALVINGS
     ]
     return generate_anchors(centres, side=min(trained))
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from detector.backbones.table import check_backbone
-from detector.features import FeatureSpec
-from detector.ssd_config import halved, scaled_channels
+from detector.features import FeatureSpec, halved
+from detector.ssd_config import scaled_channels
 from vod.errors import ConfigError
 
 SHARED_HALVINGS: Final = 4  # the shared map lies on the stride-16 grid

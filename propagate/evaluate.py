@@ -9,6 +9,8 @@ mAP against interval beside the report. Modes: per-frame, hold, causal, offline.
 import argparse
 import sys
 from collections.abc import Sequence
+from functools import reduce
+from operator import or_
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +23,6 @@ from propagate.figure import draw_intervals
 from propagate.parts import Travels
 from propagate.ways import (
     MODES,
-    Found,
     Keyframes,
     Way,
     configs_of_snippets,
@@ -89,22 +90,25 @@ def compare(
     )
     used = dict.fromkeys(way.flow for way in ways if way.flow)
     shifted = [(way, phase) for way in ways for phase in way.phases(phases)]
-    every: list[Found] = [Found({}, 0) for _ in shifted]
-    timing: dict[str, Any] = {}
-    for sized, names in configs_of_snippets(config, truth).items():
-        networks = load_networks(sized, used, travels=travels)
-        some = detect_ways(
+    loaded = [
+        (load_networks(sized, used, travels=travels), names)
+        for sized, names in configs_of_snippets(config, truth).items()
+    ]
+    by_size = [
+        detect_ways(
             networks.with_threshold(SCORE_THRESHOLD),
             truth,
             [way for _, way in shifted],
             snippets=names,
         )
-        every = [before | more for before, more in zip(every, some, strict=True)]
-        timing = timing or time_ways(networks, truth, ways)  # of the first snippets
+        for networks, names in loaded
+    ]
+    every = [reduce(or_, founds) for founds in zip(*by_size, strict=True)]
     scored: dict[Way, list[Worth]] = {way: [] for way in ways}
     for (way, _), found in zip(shifted, every, strict=True):
         scored[way].append(worth_of(truth, found))
     worths = [mean_worth(scored[way]) for way in ways]
+    timing = time_ways(loaded[0][0], truth, ways)  # on the first snippets
     rows = report_rows(ways, worths, timing.pop("ways"))
     return {"timing": timing, "frame_rate": FRAME_RATE, "rows": rows}
 

@@ -67,6 +67,10 @@ class Network:
     flags: tuple[str, ...] = ()
     is_offered: bool = False
 
+    def settings_with(self, flow: str) -> tuple[str, ...]:
+        """Give its settings beside a flow, by registry name or none."""
+        return (*self.settings, f"flow.name={flow}")
+
 
 @dataclass(frozen=True, slots=True)
 class Choice:
@@ -87,8 +91,7 @@ class Choice:
     def settings(self) -> list[str]:
         """Give the settings of the config that make it."""
         return [
-            *self.network.settings,
-            f"flow.name={self.flow}",
+            *self.network.settings_with(self.flow),
             f"propagate.mode={self.mode}",
             f"propagate.keyframe_interval={self.interval}",
         ]

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from propagate.config import NO_FLOW, PipelineConfig, build_parts
+from propagate.config import NO_FLOW, build_parts
 from propagate.networks import has_graphs
 from propagate.parts import Mode
 from propagate.speed.choices import Base, Choice, Network
@@ -131,7 +131,9 @@ def measure_costs(
         for network in networks:
             detector[network], pictures = _time_detector(base, network, frames)
             for name in flows:
-                if network.is_offered and not has_graphs(_config(base, network, name)):
+                if network.is_offered and not has_graphs(
+                    base.config(*network.settings_with(name))
+                ):
                     continue
                 try:
                     flow[network, name] = _time_flow(base, network, name, pictures)
@@ -150,15 +152,11 @@ def measure_costs(
     return Costs(decode, detector, flow, fits)
 
 
-def _config(base: Base, network: Network, flow: str) -> PipelineConfig:
-    return base.config(*network.settings, f"flow.name={flow}")
-
-
 def _time_detector(
     base: Base, network: Network, frames: Sequence[Frame]
 ) -> tuple[float, list[ByteArray]]:
     """Give ms a key frame, and the detector's pictures of all frames."""
-    parts = build_parts(_config(base, network, NO_FLOW))
+    parts = build_parts(base.config(*network.settings_with(NO_FLOW)))
     threshold = parts.postprocess.score_threshold
     pictures = [resize(parts, frame) for frame in frames]
 
@@ -171,7 +169,7 @@ def _time_detector(
 def _time_flow(
     base: Base, network: Network, name: str, pictures: Sequence[ByteArray]
 ) -> float:
-    estimator = build_parts(_config(base, network, name)).flow
+    estimator = build_parts(base.config(*network.settings_with(name))).flow
     if estimator is None:
         return 0.0
     earlier = estimator.prepare(pictures[0])

@@ -64,7 +64,7 @@ def networks_of(
     return asked + [
         network
         for network in offered
-        if has_graphs(base.config(*network.settings, f"flow.name={NO_FLOW}"))
+        if has_graphs(base.config(*network.settings_with(NO_FLOW)))
     ]
 
 

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
+from detector.features import halved
 from detector.ssd_config import (
     SsdConfig,
     backbone_specs,
-    halved,
     level_grids,
     level_specs,
     map_specs,
